@@ -1,0 +1,42 @@
+# Defines xai::torch over a LibTorch folder: a PyPI wheel's torch/ folder or an unpacked LibTorch zip, >= 2.7.
+# The wheel's own TorchConfig.cmake is not used: for a CUDA build it demands a CUDA toolkit, which we do not need.
+#
+# Where LibTorch is taken from, first hit wins: -DXAI_LIBTORCH=DIR, the environment variable XAI_LIBTORCH, .venv/.
+if(NOT XAI_LIBTORCH AND DEFINED ENV{XAI_LIBTORCH})
+  set(XAI_LIBTORCH "$ENV{XAI_LIBTORCH}")
+endif()
+if(NOT XAI_LIBTORCH)
+  file(GLOB xai_venv_torch "${CMAKE_CURRENT_SOURCE_DIR}/.venv/lib/python3*/site-packages/torch")
+  set(XAI_LIBTORCH "${xai_venv_torch}")
+endif()
+set(XAI_LIBTORCH "${XAI_LIBTORCH}" CACHE PATH "LibTorch folder: a wheel's torch/ or an unpacked LibTorch zip" FORCE)
+if(NOT EXISTS "${XAI_LIBTORCH}/include/torch/script.h")
+  message(FATAL_ERROR "No LibTorch in XAI_LIBTORCH='${XAI_LIBTORCH}'. "
+                      "Run scripts/setup.sh, or set XAI_LIBTORCH to a wheel's torch/ folder or an unpacked LibTorch.")
+endif()
+
+file(STRINGS "${XAI_LIBTORCH}/include/torch/headeronly/version.h" xai_torch_version_lines
+     REGEX "#define TORCH_VERSION_(MAJOR|MINOR) ")
+if(NOT xai_torch_version_lines)  # before 2.9 the file lived elsewhere
+  file(STRINGS "${XAI_LIBTORCH}/include/torch/csrc/api/include/torch/version.h" xai_torch_version_lines
+       REGEX "#define TORCH_VERSION_(MAJOR|MINOR) ")
+endif()
+string(REGEX REPLACE ".*MAJOR ([0-9]+).*MINOR ([0-9]+).*" "\\1.\\2" XAI_TORCH_VERSION "${xai_torch_version_lines}")
+if(XAI_TORCH_VERSION VERSION_LESS 2.7)
+  message(FATAL_ERROR "LibTorch ${XAI_TORCH_VERSION} in ${XAI_LIBTORCH} is too old: 2.7 or newer is needed.")
+endif()
+
+add_library(xai_torch INTERFACE)
+add_library(xai::torch ALIAS xai_torch)
+set_target_properties(xai_torch PROPERTIES EXPORT_NAME torch)
+target_include_directories(xai_torch SYSTEM INTERFACE
+  "${XAI_LIBTORCH}/include" "${XAI_LIBTORCH}/include/torch/csrc/api/include")
+set(xai_torch_libraries "")
+foreach(library torch torch_cpu c10 torch_cuda c10_cuda)
+  if(EXISTS "${XAI_LIBTORCH}/lib/lib${library}.so")
+    list(APPEND xai_torch_libraries "${XAI_LIBTORCH}/lib/lib${library}.so")
+  endif()
+endforeach()
+# torch_cuda registers its kernels when it is loaded, and nothing refers to it by name: keep it
+target_link_libraries(xai_torch INTERFACE -Wl,--no-as-needed ${xai_torch_libraries} -Wl,--as-needed)
+message(STATUS "LibTorch ${XAI_TORCH_VERSION} in ${XAI_LIBTORCH}")

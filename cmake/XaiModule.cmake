@@ -1,0 +1,42 @@
+# xai_module(<name> DEPENDS <targets> PRIVATE_DEPENDS <targets>): one library per folder src/<name>.
+# A module names only modules above it in DESIGN's order; CMake refuses a cycle.
+include(GNUInstallDirs)
+
+function(xai_compile_options target)
+  target_compile_features(${target} PUBLIC cxx_std_20)
+  set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion)
+  if(XAI_WARNINGS_AS_ERRORS)
+    target_compile_options(${target} PRIVATE -Werror)
+  endif()
+  if(XAI_SANITIZE)
+    target_compile_options(${target} PRIVATE -fsanitize=address,undefined -fno-omit-frame-pointer)
+    target_link_options(${target} PRIVATE -fsanitize=address,undefined)
+  endif()
+endfunction()
+
+function(xai_module name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "DEPENDS;PRIVATE_DEPENDS")
+  file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/src/${name}/*.cpp")
+  add_library(xai_${name} STATIC ${sources})
+  add_library(xai::${name} ALIAS xai_${name})
+  set_target_properties(xai_${name} PROPERTIES EXPORT_NAME ${name})
+  xai_compile_options(xai_${name})
+  target_include_directories(xai_${name} PUBLIC
+    $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  target_link_libraries(xai_${name} PUBLIC ${arg_DEPENDS} PRIVATE ${arg_PRIVATE_DEPENDS})
+  set_property(GLOBAL APPEND PROPERTY XAI_MODULES xai_${name})
+endfunction()
+
+# xai_test(<module> DEPENDS <targets>): one program of all tests/<module>/*_test.cpp, each test known to ctest.
+function(xai_test module)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "DEPENDS")
+  file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/tests/${module}/*.cpp")
+  add_executable(${module}_tests ${sources})
+  xai_compile_options(${module}_tests)
+  target_include_directories(${module}_tests PRIVATE "${CMAKE_SOURCE_DIR}/tests")
+  target_link_libraries(${module}_tests PRIVATE xai::${module} ${arg_DEPENDS} GTest::gtest GTest::gtest_main)
+  target_compile_definitions(${module}_tests PRIVATE XAI_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  gtest_discover_tests(${module}_tests DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
+                       TEST_PREFIX "${module}." PROPERTIES LABELS "${module}" TIMEOUT 600)
+endfunction()

@@ -1,0 +1,39 @@
+// The only file that includes spdlog: its fmt and the one in torch's headers do not compile together.
+#include "xai/core/log.hpp"
+
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <cstdlib>
+
+namespace xai::log {
+namespace {
+
+spdlog::logger& logger() {
+  static const auto instance = [] {
+    const bool plain = std::getenv("NO_COLOR") != nullptr;
+    auto made = spdlog::stderr_color_mt("xai", plain ? spdlog::color_mode::never : spdlog::color_mode::automatic);
+    made->set_pattern("%^%l%$: %v");
+    return made;
+  }();
+  return *instance;
+}
+
+spdlog::level::level_enum to_spdlog(Level level) {
+  switch (level) {
+    case Level::debug: return spdlog::level::debug;
+    case Level::info: return spdlog::level::info;
+    case Level::warning: return spdlog::level::warn;
+    case Level::error: return spdlog::level::err;
+    case Level::off: return spdlog::level::off;
+  }
+  return spdlog::level::info;
+}
+
+}  // namespace
+
+void set_level(Level level) { logger().set_level(to_spdlog(level)); }
+
+void write(Level level, const std::string& line) { logger().log(to_spdlog(level), line); }
+
+}  // namespace xai::log
