@@ -6,13 +6,16 @@
 
 #include <cstdlib>
 
+#include "status_line.hpp"
+
 namespace xai::log {
 namespace {
 
 spdlog::logger& logger() {
   static const auto instance = [] {
     const bool plain = std::getenv("NO_COLOR") != nullptr;
-    auto made = spdlog::stderr_color_mt("xai", plain ? spdlog::color_mode::never : spdlog::color_mode::automatic);
+    auto made =
+        spdlog::stderr_color_mt("xai", plain ? spdlog::color_mode::never : spdlog::color_mode::automatic);
     made->set_pattern("%^%l%$: %v");
     return made;
   }();
@@ -21,19 +24,30 @@ spdlog::logger& logger() {
 
 spdlog::level::level_enum to_spdlog(Level level) {
   switch (level) {
-    case Level::debug: return spdlog::level::debug;
-    case Level::info: return spdlog::level::info;
-    case Level::warning: return spdlog::level::warn;
-    case Level::error: return spdlog::level::err;
-    case Level::off: return spdlog::level::off;
+    case Level::debug:
+      return spdlog::level::debug;
+    case Level::info:
+      return spdlog::level::info;
+    case Level::warning:
+      return spdlog::level::warn;
+    case Level::error:
+      return spdlog::level::err;
+    case Level::off:
+      return spdlog::level::off;
   }
   return spdlog::level::info;
 }
 
 }  // namespace
 
-void set_level(Level level) { logger().set_level(to_spdlog(level)); }
+void set_level(Level level) {
+  logger().set_level(to_spdlog(level));
+}
 
-void write(Level level, const std::string& line) { logger().log(to_spdlog(level), line); }
+void write(Level level, const std::string& line) {
+  if (!logger().should_log(to_spdlog(level))) return;
+  const internal::StatusLineHidden hidden;
+  logger().log(to_spdlog(level), line);
+}
 
 }  // namespace xai::log

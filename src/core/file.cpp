@@ -1,0 +1,103 @@
+#include "xai/core/file.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+namespace xai {
+namespace {
+
+const char* remedy(int error_number) {
+  switch (error_number) {
+    case ENOSPC:
+    case EDQUOT:
+      return "free some space and run again";
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      return "choose a place where you have the permission";
+    case ENOENT:
+      return "check the path";
+    case EMFILE:
+    case ENFILE:
+      return "raise the limit of open files (ulimit -n)";
+    default:
+      return "check the file system";
+  }
+}
+
+void rename_and_sync_folder(const std::filesystem::path& from, const std::filesystem::path& to) {
+  if (std::rename(from.c_str(), to.c_str()) != 0) throw io_error("write", to, errno);
+  const auto folder = to.has_parent_path() ? to.parent_path() : std::filesystem::path(".");
+  sync(FileDescriptor(folder, O_RDONLY | O_DIRECTORY), folder);
+}
+
+}  // namespace
+
+IoError io_error(std::string_view action, const std::filesystem::path& path, int error_number) {
+  return IoError(cat("cannot ", action, " ", path.string(), ": ", std::strerror(error_number), "; ",
+                     remedy(error_number)));
+}
+
+FileDescriptor::FileDescriptor(const std::filesystem::path& path, int flags)
+    : descriptor_(open(path.c_str(), flags | O_CLOEXEC, 0666)) {
+  if (descriptor_ < 0) throw io_error((flags & O_CREAT) != 0 ? "create" : "open", path, errno);
+}
+
+FileDescriptor::FileDescriptor(FileDescriptor&& other) noexcept
+    : descriptor_(std::exchange(other.descriptor_, -1)) {}
+
+FileDescriptor& FileDescriptor::operator=(FileDescriptor&& other) noexcept {
+  std::swap(descriptor_, other.descriptor_);
+  return *this;
+}
+
+FileDescriptor::~FileDescriptor() {
+  if (descriptor_ >= 0) close(descriptor_);
+}
+
+void write_all(const FileDescriptor& file, std::string_view content, const std::filesystem::path& path) {
+  while (!content.empty()) {
+    const auto count = write(file.get(), content.data(), content.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) throw io_error("write", path, errno);
+    content.remove_prefix(static_cast<std::size_t>(count));
+  }
+}
+
+void sync(const FileDescriptor& file, const std::filesystem::path& path) {
+  // EINVAL: a file system that has nothing to sync, e.g. for folders
+  if (fsync(file.get()) != 0 && errno != EINVAL) throw io_error("sync", path, errno);
+}
+
+void write_file_atomically(const std::filesystem::path& path, std::string_view content) {
+  const std::filesystem::path temporary = path.string() + ".tmp";
+  try {
+    const FileDescriptor file(temporary, O_WRONLY | O_CREAT | O_TRUNC);
+    write_all(file, content, path);
+    sync(file, path);
+    rename_and_sync_folder(temporary, path);
+  } catch (const IoError&) {
+    unlink(temporary.c_str());
+    throw;
+  }
+}
+
+std::string read_file(const std::filesystem::path& path) {
+  const FileDescriptor file(path, O_RDONLY);
+  std::string content;
+  std::vector<char> block(1 << 16);
+  while (const auto count = read(file.get(), block.data(), block.size())) {
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) throw io_error("read", path, errno);
+    content.append(block.data(), static_cast<std::size_t>(count));
+  }
+  return content;
+}
+
+}  // namespace xai
