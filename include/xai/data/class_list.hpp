@@ -1,0 +1,23 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace xai {
+
+/// A model's classes, in the order of its outputs: ids (wnids for ImageNet) and names for people.
+struct ClassList {
+  std::vector<std::string> ids;    ///< K different strings
+  std::vector<std::string> names;  ///< K strings, the id where the file has no name
+};
+
+/// Reads a class list, the format found by content:
+///   CSV            index,wnid,name (header optional, name optional, fields may be quoted)
+///   JSON           {"0": ["n01440764", "tench"], ...}, as Keras' imagenet_class_index.json
+///   synset mapping n01440764 tench, Tinca tinca (Kaggle's LOC_synset_mapping.txt: line order = index)
+///   plain list     one id a line, in index order
+/// Indices must be 0..K-1, each once; ids must be different. Throws DataError naming the file and the line.
+ClassList read_class_list(const std::filesystem::path& file);
+
+}  // namespace xai

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <filesystem>
+#include <opencv2/core/mat.hpp>
+
+namespace xai {
+
+/// The pixels of a JPEG, PNG, WebP or BMP file: H x W, CV_8UC3 in RGB order, continuous.
+///
+/// They are what PIL's Image.open(file).convert("RGB") gives, to the bit for JPEG and PNG: EXIF rotation not
+/// applied, greyscale, CMYK, YCCK and palette images converted, alpha and transparency dropped. One deviation
+/// (SPEC 2): 16-bit samples are reduced to their high byte, where PIL clips 16-bit greyscale at 255.
+///
+/// The format is found by content, never by the file's name. `max_pixels` (H * W) is checked against the
+/// header, before anything of the image's size is allocated.
+///
+/// Throws DataError, one line with the file and the reason: missing or empty file, not an image, a format
+/// that is not read (GIF, TIFF, ...), too many pixels, or a file cut short or damaged. Partly decoded pixels
+/// are never returned: data that PIL would repair silently (an undecodable stretch inside a JPEG) is an error
+/// too. Writes nothing to stderr for JPEG and PNG. Thread-safe.
+cv::Mat read_image(const std::filesystem::path& file, long max_pixels);
+
+}  // namespace xai

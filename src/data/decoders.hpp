@@ -1,0 +1,23 @@
+#pragma once
+
+#include <opencv2/core/mat.hpp>
+#include <span>
+#include <stdexcept>
+
+namespace xai::internal {
+
+using Bytes = std::span<const unsigned char>;
+
+/// Why an image cannot be used; read_image() adds the file.
+struct BadImage : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// Throws BadImage for an image of more than `max_pixels`.
+void check_size(long width, long height, long max_pixels);
+
+/// Each gives H x W RGB, CV_8UC3, or throws BadImage.
+cv::Mat decode_jpeg(Bytes file, long max_pixels);
+cv::Mat decode_png(Bytes file, long max_pixels);
+
+}  // namespace xai::internal
