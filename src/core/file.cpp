@@ -31,12 +31,6 @@ const char* remedy(int error_number) {
   }
 }
 
-void rename_and_sync_folder(const std::filesystem::path& from, const std::filesystem::path& to) {
-  if (std::rename(from.c_str(), to.c_str()) != 0) throw io_error("write", to, errno);
-  const auto folder = to.has_parent_path() ? to.parent_path() : std::filesystem::path(".");
-  sync(FileDescriptor(folder, O_RDONLY | O_DIRECTORY), folder);
-}
-
 }  // namespace
 
 IoError io_error(std::string_view action, const std::filesystem::path& path, int error_number) {
@@ -75,17 +69,31 @@ void sync(const FileDescriptor& file, const std::filesystem::path& path) {
   if (fsync(file.get()) != 0 && errno != EINVAL) throw io_error("sync", path, errno);
 }
 
+AtomicFile::AtomicFile(std::filesystem::path path)
+    : path_(std::move(path)),
+      temporary_(path_.string() + ".tmp"),
+      file_(temporary_, O_WRONLY | O_CREAT | O_TRUNC) {}
+
+AtomicFile::~AtomicFile() {
+  if (!temporary_.empty()) unlink(temporary_.c_str());
+}
+
+void AtomicFile::write(std::string_view content) {
+  write_all(file_, content, path_);
+}
+
+void AtomicFile::commit() {
+  sync(file_, path_);
+  if (std::rename(temporary_.c_str(), path_.c_str()) != 0) throw io_error("write", path_, errno);
+  temporary_.clear();
+  const auto folder = path_.has_parent_path() ? path_.parent_path() : std::filesystem::path(".");
+  sync(FileDescriptor(folder, O_RDONLY | O_DIRECTORY), folder);
+}
+
 void write_file_atomically(const std::filesystem::path& path, std::string_view content) {
-  const std::filesystem::path temporary = path.string() + ".tmp";
-  try {
-    const FileDescriptor file(temporary, O_WRONLY | O_CREAT | O_TRUNC);
-    write_all(file, content, path);
-    sync(file, path);
-    rename_and_sync_folder(temporary, path);
-  } catch (const IoError&) {
-    unlink(temporary.c_str());
-    throw;
-  }
+  AtomicFile file(path);
+  file.write(content);
+  file.commit();
 }
 
 std::string read_file(const std::filesystem::path& path) {

@@ -35,9 +35,28 @@ void write_all(const FileDescriptor& file, std::string_view content, const std::
 /// fsync(2); throws IoError naming `path`.
 void sync(const FileDescriptor& file, const std::filesystem::path& path);
 
-/// Replaces `path` by `content` so that a reader, or a crash, sees the old or the new content and nothing
-/// else: temporary name in the same folder, fsync, rename, fsync of the folder. Throws IoError; the old file
-/// is then unharmed and the temporary one removed.
+/// Writes a file so that a reader, or a crash, sees the old content or the new and nothing between: temporary
+/// name in the same folder, then commit(). Without commit() the old file stays and the temporary one is
+/// removed.
+class AtomicFile {
+ public:
+  /// Throws IoError, as all the others.
+  explicit AtomicFile(std::filesystem::path path);
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+  ~AtomicFile();
+
+  void write(std::string_view content);
+  /// fsync, rename, fsync of the folder.
+  void commit();
+
+ private:
+  std::filesystem::path path_;
+  std::filesystem::path temporary_;
+  FileDescriptor file_;
+};
+
+/// Replaces `path` by `content` in one AtomicFile step.
 void write_file_atomically(const std::filesystem::path& path, std::string_view content);
 
 /// The whole content of a file. Throws IoError.
