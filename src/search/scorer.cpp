@@ -6,9 +6,9 @@
 
 namespace xai {
 
-Scorer::Question Scorer::probabilities(std::vector<PatchSet> sets) { return {*this, std::move(sets)}; }
-
-Scorer::Question Scorer::probability(const PatchSet& set) { return {*this, {set}}; }
+Scorer::Question Scorer::probabilities(std::vector<PatchSet> sets) {
+  return {*this, std::move(sets)};
+}
 
 std::span<const PatchSet> Scorer::take(std::size_t most) {
   const auto count = std::min(most, queued());
@@ -34,7 +34,8 @@ void Scorer::fail(std::exception_ptr error) {
   handed_out_ = 0;
 }
 
-Scorer::Question::Question(Scorer& scorer, std::vector<PatchSet> sets) : scorer_(scorer), sets_(std::move(sets)) {
+Scorer::Question::Question(Scorer& scorer, std::vector<PatchSet> sets)
+    : scorer_(scorer), sets_(std::move(sets)) {
   for (const PatchSet& set : sets_) {
     const bool unknown = scorer.memo_.try_emplace(set, std::numeric_limits<double>::quiet_NaN()).second;
     if (!unknown) continue;

@@ -23,15 +23,16 @@ std::string_view name(Certificate certificate);
 
 /// How minimal sufficient explanations are searched (SPEC 4).
 struct MseOptions {
-  int grid = 7;                    ///< patches a side, 2..16; exhaustive search: 2..4
-  double threshold = 0.9;          ///< tau: S is sufficient iff p(S) / p(all) >= tau; in (0, 1]
+  int grid = 7;            ///< patches a side, 2..16; exhaustive search: 2..4
+  double threshold = 0.9;  ///< tau: S is sufficient iff p(S) / p(all) >= tau; in (0, 1]
   SearchKind search = SearchKind::beam;
-  int beam_width = 3;              ///< B >= 1: states kept from level to level
-  int extensions = 0;              ///< q >= 0: extend a state by its q best patches only; 0 = by every hidden patch
+  int beam_width = 3;  ///< B >= 1: states kept from level to level
+  int extensions = 0;  ///< q >= 0: extend a state by its q best patches only; 0 = by every hidden patch
   Reduce reduce = Reduce::greedy;
-  int max_size = 0;                ///< patches of the largest state searched; 0 = no bound
-  long max_evaluations = 1500;     ///< budget of one image, >= 3; the beam search stops there, exhaustive search ignores it
-  int max_overlap = 1;             ///< k >= 0: members of a diverse family share at most k patches
+  int max_size = 0;  ///< patches of the largest state searched; 0 = no bound
+  long max_evaluations =
+      1500;  ///< budget of one image, >= 3; the beam search stops there, exhaustive search ignores it
+  int max_overlap = 1;  ///< k >= 0: members of a diverse family share at most k patches
 
   /// Throws UsageError naming the option, its value and the bound.
   void validate() const;
@@ -40,17 +41,18 @@ struct MseOptions {
 /// One minimal sufficient explanation.
 struct Mse {
   PatchSet patches;
-  double p = 0;       ///< p(S)
-  double ratio = 0;   ///< r(S) = p(S) / p(all)
+  double p = 0;      ///< p(S)
+  double ratio = 0;  ///< r(S) = p(S) / p(all)
   Certificate certificate = Certificate::single_removal;
-  int checked_depth = 1;  ///< every subset with up to this many patches removed was evaluated and is insufficient
+  int checked_depth =
+      1;  ///< every subset with up to this many patches removed was evaluated and is insufficient
 };
 
 struct MseResult {
   MseStatus status = MseStatus::ok;
-  double p_full = 0;      ///< p(all)
-  double p_baseline = 0;  ///< p of the empty set
-  std::vector<Mse> mses;  ///< sorted by (size, ascending patch indices); none contains another
+  double p_full = 0;                 ///< p(all)
+  double p_baseline = 0;             ///< p of the empty set
+  std::vector<Mse> mses;             ///< sorted by (size, ascending patch indices); none contains another
   std::vector<int> diverse_members;  ///< indices into mses of the largest diverse family found
   bool diverse_exact = true;         ///< no larger diverse family exists among mses
   StopReason stop_reason = StopReason::exhausted;

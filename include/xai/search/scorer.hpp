@@ -16,8 +16,8 @@ namespace xai {
 ///
 /// A search asks with `co_await scorer.probabilities(sets)`. Whoever drives the search (the engine, or
 /// run_search() with an invented function) takes the queued sets, answers each, and resumes the search when
-/// nothing is missing. So a set is evaluated once per image, and no answer can depend on how batches were packed.
-/// Not thread-safe. One question at a time; the sets that a question repeats are queued once.
+/// nothing is missing. So a set is evaluated once per image, and no answer can depend on how batches were
+/// packed. Not thread-safe. One question at a time; the sets that a question repeats are queued once.
 class Scorer {
  public:
   /// --- the search's side ---
@@ -26,14 +26,17 @@ class Scorer {
   /// Throws into the search what fail() was given.
   class Question;
   [[nodiscard]] Question probabilities(std::vector<PatchSet> sets);
-  [[nodiscard]] Question probability(const PatchSet& set);
 
   bool knows(const PatchSet& set) const { return memo_.contains(set); }
+  /// p(S) of a set that an earlier question asked for; throws std::out_of_range for another.
+  double known(const PatchSet& set) const { return memo_.at(set); }
   /// The number of different sets asked for so far.
   long evaluations() const { return static_cast<long>(memo_.size()); }
 
   /// --- the driver's side ---
 
+  /// Puts a p(S) that is known already into the memo.
+  void remember(const PatchSet& set, double p) { memo_.try_emplace(set, p); }
   /// Sets still to be handed out.
   std::size_t queued() const { return queue_.size() - handed_out_; }
   /// The next queued sets, at most `most`; each must be answered. Valid until the next call of resume().

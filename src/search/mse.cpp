@@ -1,0 +1,78 @@
+#include "xai/search/mse.hpp"
+
+#include <algorithm>
+
+#include "beam.hpp"
+#include "evidence.hpp"
+#include "exhaustive.hpp"
+#include "xai/search/diverse.hpp"
+
+namespace xai {
+namespace {
+
+using internal::Evidence;
+
+/// The largest d such that every subset of `set` with up to d patches removed has been evaluated.
+int checked_depth(const Evidence& evidence, const PatchSet& set) {
+  const auto patches = set.patches();
+  const auto size = static_cast<int>(patches.size());
+  for (int depth = 1; depth <= size; ++depth) {
+    std::vector<char> removed(patches.size(), 0);
+    std::fill(removed.end() - depth, removed.end(), 1);
+    do {
+      PatchSet subset;
+      for (std::size_t i = 0; i < patches.size(); ++i)
+        if (!removed[i]) subset.insert(patches[i]);
+      if (!evidence.knows(subset)) return depth - 1;
+    } while (std::next_permutation(removed.begin(), removed.end()));
+  }
+  return size;
+}
+
+bool by_size_then_patches(const PatchSet& a, const PatchSet& b) {
+  if (a.size() != b.size()) return a.size() < b.size();
+  return a.patches() < b.patches();
+}
+
+Task<MseResult> search(Scorer& scorer, MseOptions options) {
+  MseResult result;
+  Evidence evidence(scorer, options);
+  co_await evidence.open();
+  result.p_full = evidence.p_full();
+  result.p_baseline = evidence.p(PatchSet());
+
+  std::vector<PatchSet> minimal;
+  if (result.p_full <= 0) {
+    result.status = MseStatus::zero_probability;
+  } else if (evidence.sufficient(PatchSet())) {
+    result.status = MseStatus::baseline_sufficient;
+  } else if (options.search == SearchKind::exhaustive) {
+    minimal = co_await internal::exhaustive_search(evidence, options.grid);
+  } else {
+    internal::BeamSearch beam(evidence, options);
+    result.stop_reason = co_await beam.run();
+    minimal = beam.minimal();
+  }
+
+  std::sort(minimal.begin(), minimal.end(), by_size_then_patches);
+  for (const PatchSet& set : minimal) {
+    const int depth = checked_depth(evidence, set);
+    const auto certificate = depth == set.size() ? Certificate::all_subsets : Certificate::single_removal;
+    result.mses.push_back({set, evidence.p(set), evidence.ratio(set), certificate, depth});
+  }
+  auto diverse = largest_diverse_family(minimal, options.max_overlap);
+  result.diverse_members = std::move(diverse.members);
+  result.diverse_exact = diverse.exact;
+  result.evaluations = evidence.evaluations();
+  result.near_ties = evidence.near_ties();
+  co_return result;
+}
+
+}  // namespace
+
+Task<MseResult> find_mses(Scorer& scorer, MseOptions options) {
+  options.validate();
+  return search(scorer, std::move(options));
+}
+
+}  // namespace xai

@@ -1,0 +1,332 @@
+#include "xai/search/mse.hpp"
+
+#include <gtest/gtest.h>
+
+#include "search/synthetic.hpp"
+#include "xai/core/error.hpp"
+
+namespace xai {
+namespace {
+
+using testing::Enumeration;
+using testing::find;
+using testing::find_in_chunks;
+using testing::planted;
+using testing::sets;
+using testing::shaken;
+
+MseOptions options(int grid, long max_evaluations = 100'000) {
+  MseOptions o;
+  o.grid = grid;
+  o.max_evaluations = max_evaluations;
+  return o;
+}
+
+MseOptions exhaustive(int grid) {
+  MseOptions o = options(grid);
+  o.search = SearchKind::exhaustive;
+  return o;
+}
+
+std::vector<PatchSet> sorted(std::vector<PatchSet> s) {
+  std::sort(s.begin(), s.end());
+  return s;
+}
+
+/// What holds for every result, whatever the options: SPEC 4 without the search.
+void expect_sound(const MseResult& result, const testing::Score& score, const MseOptions& o) {
+  const double full = score(PatchSet::all(o.grid * o.grid));
+  const auto sufficient = [&](const PatchSet& set) { return score(set) / full >= o.threshold; };
+  for (std::size_t i = 0; i < result.mses.size(); ++i) {
+    const Mse& mse = result.mses[i];
+    EXPECT_TRUE(sufficient(mse.patches));
+    EXPECT_EQ(mse.p, score(mse.patches));
+    EXPECT_EQ(mse.ratio, mse.p / full);
+    for (const int patch : mse.patches.patches()) EXPECT_FALSE(sufficient(mse.patches.without(patch)));
+    EXPECT_GE(mse.checked_depth, 1);
+    EXPECT_EQ(mse.checked_depth == mse.patches.size(), mse.certificate == Certificate::all_subsets);
+    const auto patches = mse.patches.patches();
+    for (std::uint32_t mask = 0; patches.size() <= 16 && mask + 1 < 1U << patches.size(); ++mask) {
+      PatchSet subset;
+      for (std::size_t bit = 0; bit < patches.size(); ++bit)
+        if (mask >> bit & 1U) subset.insert(patches[bit]);
+      if (mse.patches.size() - subset.size() > mse.checked_depth) continue;
+      EXPECT_FALSE(sufficient(subset)) << "a certificate is wrong";
+    }
+    for (std::size_t j = 0; j < i; ++j) {
+      const PatchSet& other = result.mses[j].patches;
+      EXPECT_FALSE(other.is_subset_of(mse.patches) || mse.patches.is_subset_of(other));
+      EXPECT_TRUE(other.size() < mse.patches.size() ||
+                  (other.size() == mse.patches.size() && other.patches() < patches));
+    }
+  }
+  for (const int a : result.diverse_members)
+    for (const int b : result.diverse_members)
+      EXPECT_TRUE(a == b || result.mses[a].patches.overlap(result.mses[b].patches) <= o.max_overlap);
+  EXPECT_EQ(result.diverse_members.empty(), result.mses.empty());
+  EXPECT_TRUE(o.search == SearchKind::exhaustive || result.evaluations <= o.max_evaluations);
+}
+
+void expect_same(const MseResult& a, const MseResult& b) {
+  EXPECT_EQ(a.status, b.status);
+  ASSERT_EQ(a.mses.size(), b.mses.size());
+  for (std::size_t i = 0; i < a.mses.size(); ++i) {
+    EXPECT_EQ(a.mses[i].patches, b.mses[i].patches);
+    EXPECT_EQ(a.mses[i].p, b.mses[i].p);
+    EXPECT_EQ(a.mses[i].certificate, b.mses[i].certificate);
+    EXPECT_EQ(a.mses[i].checked_depth, b.mses[i].checked_depth);
+  }
+  EXPECT_EQ(a.diverse_members, b.diverse_members);
+  EXPECT_EQ(a.stop_reason, b.stop_reason);
+  EXPECT_EQ(a.evaluations, b.evaluations);
+  EXPECT_EQ(a.near_ties, b.near_ties);
+}
+
+TEST(Exhaustive, EqualsTheDefinition) {
+  for (const int grid : {2, 3})
+    for (std::uint64_t seed = 0; seed < 30; ++seed) {
+      const auto score = shaken(grid, seed);
+      const auto o = exhaustive(grid);
+      const auto result = find(score, o);
+      EXPECT_EQ(sets(result), Enumeration(score, grid).mses);
+      EXPECT_EQ(result.evaluations, 1 << (grid * grid));
+      EXPECT_EQ(result.stop_reason, StopReason::exhausted);
+      for (const Mse& mse : result.mses) EXPECT_EQ(mse.certificate, Certificate::all_subsets);
+      expect_sound(result, score, o);
+    }
+}
+
+TEST(Exhaustive, FindsPlantedSetsOfSixteenPatches) {
+  const std::vector<PatchSet> minimal{{0, 5, 10, 15}, {1, 2}, {0, 2, 3, 4, 6, 7}};
+  EXPECT_EQ(sets(find(planted(minimal), exhaustive(4))), sorted(minimal));
+}
+
+TEST(Beam, WideEnoughFindsWhatBruteForceFinds) {
+  for (const int grid : {2, 3})
+    for (std::uint64_t seed = 0; seed < 40; ++seed) {
+      const auto score = shaken(grid, seed);
+      auto o = options(grid);
+      o.beam_width = 512;
+      o.reduce = Reduce::all;
+      const auto result = find(score, o);
+      EXPECT_EQ(result.stop_reason, StopReason::exhausted);
+      const Enumeration truth(score, grid);
+      for (const PatchSet& set : sets(result))
+        EXPECT_TRUE(std::binary_search(truth.mses.begin(), truth.mses.end(), set));
+      expect_sound(result, score, o);
+      // the beam reaches each set all of whose subsets are insufficient
+      EXPECT_EQ(sets(result), truth.mses);
+    }
+}
+
+TEST(Beam, IsSoundForAllOptions) {
+  for (std::uint64_t seed = 0; seed < 25; ++seed)
+    for (const int width : {1, 3, 20})
+      for (const int extensions : {0, 4})
+        for (const auto reduce : {Reduce::greedy, Reduce::all})
+          for (const long budget : {3L, 4L, 17L, 60L, 200L, 5000L}) {
+            auto o = options(3, budget);
+            o.beam_width = width;
+            o.extensions = extensions;
+            o.reduce = reduce;
+            const auto score = shaken(3, 1000 + seed, 0.7);
+            expect_sound(find(score, o), score, o);
+          }
+}
+
+TEST(Beam, FindsPlantedSetsOfAMonotoneScorer) {
+  const std::vector<PatchSet> minimal{{24}, {0, 1, 2}, {3, 10, 17}, {40, 41, 47, 48}};
+  for (const auto reduce : {Reduce::greedy, Reduce::all}) {
+    auto o = options(7);
+    o.beam_width = 10;
+    o.reduce = reduce;
+    const auto result = find(planted(minimal), o);
+    EXPECT_EQ(sets(result), sorted(minimal));
+    EXPECT_EQ(result.mses.front().patches, PatchSet{24});
+    EXPECT_EQ(result.diverse_members.size(), 4U);
+    EXPECT_TRUE(result.diverse_exact);
+    for (const Mse& mse : result.mses) EXPECT_EQ(mse.certificate, Certificate::all_subsets);
+  }
+}
+
+TEST(Beam, ReducesToAOneMinimalSet) {
+  // patches 0..5 each add the same; five of them suffice, so all six sets of five are MSEs
+  const testing::Score score = [](const PatchSet& set) {
+    return std::min(5, set.overlap(PatchSet{0, 1, 2, 3, 4, 5})) / 5.0;
+  };
+  auto o = options(4);
+  o.beam_width = 1;
+  const auto result = find(score, o);
+  ASSERT_FALSE(result.mses.empty());
+  for (const Mse& mse : result.mses) EXPECT_EQ(mse.patches.size(), 5);
+  EXPECT_GT(result.near_ties, 0);  // every choice was between equals
+  expect_sound(result, score, o);
+}
+
+TEST(Beam, OnlyTheIntactImageSuffices) {
+  for (const int grid : {2, 4}) {
+    const testing::Score score = [=](const PatchSet& set) {
+      return set == PatchSet::all(grid * grid) ? 1.0 : 0.1 + 0.01 * testing::noise(3, set);
+    };
+    const auto result = find(score, options(grid));
+    ASSERT_EQ(result.mses.size(), 1U);
+    EXPECT_EQ(result.mses[0].patches, PatchSet::all(grid * grid));
+    EXPECT_EQ(result.mses[0].certificate, grid == 2 ? Certificate::all_subsets : Certificate::single_removal);
+    EXPECT_EQ(result.stop_reason, StopReason::exhausted);
+    EXPECT_EQ(sets(find(score, exhaustive(grid))), sets(result));
+  }
+}
+
+TEST(Beam, ConstantScorerIsBaselineSufficient) {
+  const auto result = find([](const PatchSet&) { return 0.4; }, options(7));
+  EXPECT_EQ(result.status, MseStatus::baseline_sufficient);
+  EXPECT_TRUE(result.mses.empty());
+  EXPECT_EQ(result.evaluations, 2);
+  EXPECT_EQ(result.p_full, 0.4);
+  EXPECT_EQ(result.p_baseline, 0.4);
+}
+
+TEST(Beam, ZeroProbability) {
+  const auto result = find([](const PatchSet& set) { return set.empty() ? 0.5 : 0.0; }, options(7));
+  EXPECT_EQ(result.status, MseStatus::zero_probability);
+  EXPECT_TRUE(result.mses.empty());
+  EXPECT_EQ(result.evaluations, 2);
+}
+
+TEST(Beam, SufficientProperSubsetReplacesAOneMinimalSet) {
+  // {0,1,2} is 1-minimal, yet {0} alone suffices: every pair with 0 destroys it
+  const testing::Score score = [](const PatchSet& set) {
+    if (set.size() == 4 || set == PatchSet{0} || set == PatchSet{0, 1, 2}) return 1.0;
+    return 0.2;
+  };
+  EXPECT_EQ(sets(find(score, exhaustive(2))), (std::vector<PatchSet>{{0}}));
+  EXPECT_EQ(sets(find(score, options(2))), (std::vector<PatchSet>{{0}}));
+
+  // the same where the beam cannot meet the small set: only certifying the large one shows it
+  const PatchSet large{0, 1, 2, 3, 4};
+  const testing::Score hidden = [=](const PatchSet& set) {
+    if (set.size() == 16 || set == large || set == PatchSet{3, 4}) return 1.0;
+    if (set.contains(3) && set.contains(4)) return 0.01;
+    return set.is_subset_of(large) ? 0.1 + 0.1 * set.size() + (set.contains(0) ? 0.05 : 0.0) : 0.05;
+  };
+  auto o = options(4);
+  o.beam_width = 1;
+  const auto result = find(hidden, o);
+  EXPECT_EQ(sets(result), (std::vector<PatchSet>{{3, 4}}));
+  EXPECT_EQ(result.mses[0].certificate, Certificate::all_subsets);
+}
+
+TEST(Beam, CertifiesWithinHalfTheBudget) {
+  // one MSE of 10 patches: 1,023 proper subsets
+  const testing::Score score = planted({PatchSet{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}});
+  auto o = options(4, 4000);
+  o.beam_width = 1;
+  auto result = find(score, o);
+  ASSERT_EQ(result.mses.size(), 1U);
+  EXPECT_EQ(result.mses[0].certificate, Certificate::all_subsets);
+  EXPECT_EQ(result.mses[0].checked_depth, 10);
+
+  o.max_evaluations = 1200;
+  result = find(score, o);
+  ASSERT_EQ(result.mses.size(), 1U);
+  EXPECT_EQ(result.mses[0].certificate, Certificate::single_removal);
+  EXPECT_EQ(result.mses[0].checked_depth, 1);
+
+  // eleven patches are beyond what is certified
+  result = find(planted({PatchSet{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10}}), options(4, 50'000));
+  ASSERT_EQ(result.mses.size(), 1U);
+  EXPECT_EQ(result.mses[0].certificate, Certificate::single_removal);
+}
+
+TEST(Beam, StopReasons) {
+  const auto score = planted({PatchSet{0, 8, 16, 24}});
+  EXPECT_EQ(find(score, options(7)).stop_reason, StopReason::exhausted);
+  EXPECT_EQ(find(score, options(7, 60)).stop_reason, StopReason::max_evaluations);
+  EXPECT_TRUE(find(score, options(7, 60)).mses.empty());
+  EXPECT_LE(find(score, options(7, 60)).evaluations, 60);
+  auto o = options(7);
+  o.max_size = 3;
+  EXPECT_EQ(find(score, o).stop_reason, StopReason::max_size);
+  EXPECT_TRUE(find(score, o).mses.empty());
+  o.max_size = 4;
+  EXPECT_EQ(find(score, o).mses.size(), 1U);
+}
+
+TEST(Beam, CountsNearTies) {
+  const auto at_ratio = [](double ratio) {
+    return [=](const PatchSet& set) {
+      if (set.size() == 4) return 0.5;
+      return set == PatchSet{0, 1} ? 0.5 * ratio : 0.01 * static_cast<double>(1 + set.low_bits());
+    };
+  };
+  EXPECT_EQ(find(at_ratio(0.95), options(2)).near_ties, 0);
+  EXPECT_EQ(find(at_ratio(0.90005), options(2)).near_ties, 1);
+  EXPECT_EQ(find(at_ratio(0.89995), options(2)).near_ties, 1);
+  EXPECT_EQ(find(at_ratio(0.90005), exhaustive(2)).near_ties, 1);
+  EXPECT_EQ(find(at_ratio(0.89995), options(2)).mses.size(), 1U);  // the intact image
+}
+
+TEST(Beam, SameForAnyChunk) {
+  for (std::uint64_t seed = 0; seed < 4; ++seed)
+    for (const int grid : {3, 7})
+      for (const auto reduce : {Reduce::greedy, Reduce::all}) {
+        auto o = options(grid, 700);
+        o.reduce = reduce;
+        const auto score = shaken(grid, seed);
+        const auto result = find(score, o);
+        for (const std::size_t chunk : {1, 7, 32}) expect_same(find_in_chunks(score, o, chunk), result);
+      }
+}
+
+TEST(Beam, LargestGrid) {
+  const std::vector<PatchSet> minimal{{255, 0}, {100, 200, 250}};
+  auto o = options(16, 20'000);
+  const auto result = find(planted(minimal), o);
+  EXPECT_EQ(sets(result), sorted(minimal));
+}
+
+TEST(MseOptions, NamesOptionValueAndBound) {
+  const auto message = [](auto change) {
+    MseOptions o;
+    change(o);
+    try {
+      o.validate();
+    } catch (const UsageError& error) {
+      return std::string(error.what());
+    }
+    return std::string("valid");
+  };
+  EXPECT_EQ(message([](MseOptions&) {}), "valid");
+  EXPECT_EQ(message([](auto& o) { o.grid = 1; }), "grid is 1: must be within 2 to 16");
+  EXPECT_EQ(message([](auto& o) { o.grid = 17; }), "grid is 17: must be within 2 to 16");
+  EXPECT_EQ(message([](auto& o) { o.search = SearchKind::exhaustive; }),
+            "grid is 7: search 'exhaustive' needs at most 4");
+  EXPECT_EQ(message([](auto& o) { o.threshold = 0; }), "threshold is 0: must be above 0 and at most 1");
+  EXPECT_EQ(message([](auto& o) { o.threshold = 0.0 / 0.0; }).substr(0, 13), "threshold is ");
+  EXPECT_EQ(message([](auto& o) { o.threshold = 1; }), "valid");
+  EXPECT_EQ(message([](auto& o) { o.beam_width = 0; }), "beam width is 0: must be at least 1");
+  EXPECT_EQ(message([](auto& o) { o.extensions = -1; }),
+            "extensions is -1: must be at least 0 (0: every hidden patch)");
+  EXPECT_EQ(message([](auto& o) { o.max_size = -1; }), "max size is -1: must be at least 0 (0: no bound)");
+  EXPECT_EQ(message([](auto& o) { o.max_evaluations = 2; }), "max evaluations is 2: must be at least 3");
+  EXPECT_EQ(message([](auto& o) { o.max_overlap = -1; }), "max overlap is -1: must be at least 0");
+  Scorer scorer;
+  MseOptions bad;
+  bad.grid = 0;
+  EXPECT_THROW((void)find_mses(scorer, bad), UsageError);
+}
+
+TEST(MseNames, AreThoseOfTheRecords) {
+  EXPECT_EQ(name(SearchKind::beam), "beam");
+  EXPECT_EQ(name(SearchKind::exhaustive), "exhaustive");
+  EXPECT_EQ(name(Reduce::greedy), "greedy");
+  EXPECT_EQ(name(Reduce::all), "all");
+  EXPECT_EQ(name(StopReason::exhausted), "exhausted");
+  EXPECT_EQ(name(StopReason::max_size), "max-size");
+  EXPECT_EQ(name(StopReason::max_evaluations), "max-evaluations");
+  EXPECT_EQ(name(Certificate::single_removal), "single-removal");
+  EXPECT_EQ(name(Certificate::all_subsets), "all-subsets");
+}
+
+}  // namespace
+}  // namespace xai

@@ -1,0 +1,68 @@
+// Searches on the enumerated photographs of the shared data.
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "search/synthetic.hpp"
+#include "search/truth_table.hpp"
+
+namespace xai {
+namespace {
+
+using testing::Enumeration;
+
+class Truth : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (tables().empty()) GTEST_SKIP() << "no truth tables in " << testing::shared_data();
+  }
+  static const std::vector<testing::TruthTable>& tables() {
+    static const auto all = testing::read_truth_tables();
+    return all;
+  }
+};
+
+TEST_F(Truth, ExhaustiveSearchEqualsTheDefinition) {
+  const std::map<std::string, std::pair<std::size_t, std::size_t>> published{
+      {"lite0_hog_g4", {2738, 2597}}, {"vit_hog_g4", {227, 168}}};  // SPEC 4: 1-minimal, MSEs
+  for (const auto& table : tables()) {
+    const Enumeration truth(table, 4);
+    MseOptions options;
+    options.grid = 4;
+    options.search = SearchKind::exhaustive;
+    const auto result = testing::find(table, options);
+    EXPECT_EQ(testing::sets(result), truth.mses) << table.name;
+    EXPECT_EQ(result.evaluations, 65536);
+    for (const Mse& mse : result.mses) EXPECT_EQ(mse.checked_depth, mse.patches.size());
+    if (const auto known = published.find(table.name); known != published.end()) {
+      EXPECT_EQ(truth.one_minimal.size(), known->second.first);
+      EXPECT_EQ(result.mses.size(), known->second.second);
+    }
+  }
+}
+
+TEST_F(Truth, CertificatesOfTheBeamAreTrue) {
+  for (const auto& table : tables()) {
+    const Enumeration truth(table, 4);
+    for (const auto reduce : {Reduce::greedy, Reduce::all})
+      for (const int width : {1, 3, 30})
+        for (const long budget : {500, 1500, 5000}) {
+          MseOptions options;
+          options.grid = 4;
+          options.reduce = reduce;
+          options.beam_width = width;
+          options.max_evaluations = budget;
+          const auto result = testing::find(table, options);
+          EXPECT_LE(result.evaluations, budget);
+          EXPECT_FALSE(result.mses.empty());
+          for (const Mse& mse : result.mses) {
+            const auto& expected =
+                mse.certificate == Certificate::all_subsets ? truth.mses : truth.one_minimal;
+            EXPECT_TRUE(std::binary_search(expected.begin(), expected.end(), mse.patches)) << table.name;
+          }
+        }
+  }
+}
+
+}  // namespace
+}  // namespace xai
