@@ -1,0 +1,116 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstddef>
+#include <functional>
+#include <optional>
+
+#include "xai/core/task.hpp"
+#include "xai/model/classifier.hpp"
+#include "xai/perturb/perturbation.hpp"
+#include "xai/search/scorer.hpp"
+
+namespace xai {
+
+struct EngineOptions {
+  int grid = 7;                    ///< patches a side, 2..16
+  MaskKind mask = MaskKind::soft;  ///< shape of the visible mask
+  int batch_size = 8;        ///< rows of every batch that the model sees, >= 1; the last ones are padded
+  int images_in_flight = 4;  ///< images whose analyses are under way at once, >= 1
+  int prefetch = 4;          ///< images that are decoded ahead, each on its own thread, >= 1
+
+  /// Throws UsageError naming the option, its value and the bound.
+  void validate() const;
+};
+
+/// One decoded image, on the CPU.
+struct LoadedImage {
+  at::Tensor image;          ///< x: 3 x H x W float32 RGB in [0,1]
+  at::Tensor baseline;       ///< b: the same
+  std::optional<int> label;  ///< its class, where known
+};
+
+/// What the model says of an intact image.
+struct Prediction {
+  int predicted = 0;              ///< arg max
+  double p_predicted = 0;         ///< its softmax probability
+  std::optional<double> p_label;  ///< the label's, where there is one
+  bool near_tie = false;          ///< the runner-up is within a relative 1e-5: another machine may predict it
+};
+
+/// One image in flight: what an analysis sees of it.
+class ImageSession {
+ public:
+  ImageSession(std::size_t index, LoadedImage loaded, MaskableImage maskable, int patches);
+
+  const LoadedImage& loaded() const { return loaded_; }
+  const Prediction& prediction() const { return prediction_; }
+
+  /// Chooses class c, the prediction or the label, and gives the scorer of its probability. Its memo knows
+  /// the full set.
+  Scorer& scorer(int target);
+
+ private:
+  friend class Scheduler;
+
+  std::size_t index_;
+  LoadedImage loaded_;
+  MaskableImage maskable_;
+  int patches_;
+  Prediction prediction_;
+  int target_ = 0;
+  Scorer scorer_;
+  int rows_in_air_ = 0;
+  std::optional<Task<void>> task_;  // last: a coroutine goes before what it looks at
+};
+
+/// What is done with every image of a run. All but load() is called on the engine's thread.
+class Analysis {
+ public:
+  virtual ~Analysis() = default;
+
+  /// Decodes, preprocesses and blurs image `index`. On several threads at once. What it throws goes to
+  /// failed().
+  virtual LoadedImage load(std::size_t index) = 0;
+
+  /// The analysis of one image, as it reads in a paper: `image` outlives the coroutine. A DataError that it
+  /// throws goes to failed(), anything else ends the run.
+  virtual Task<void> analyse(std::size_t index, ImageSession& image) = 0;
+
+  /// Image `index` could not be analysed; the run goes on.
+  virtual void failed(std::size_t index, const std::exception& error) = 0;
+};
+
+/// What an engine did.
+struct EngineReport {
+  long rows = 0;               ///< images through the model that were asked for
+  long padding = 0;            ///< images through the model that only filled a batch
+  int batch_size = 0;          ///< at the end: smaller than asked for where memory ran out
+  double model_seconds = 0;    ///< in the model, until its answers were read
+  double compose_seconds = 0;  ///< making masked batches
+  std::size_t images = 0;      ///< finished or failed
+};
+
+/// Packs the questions of many images' searches into full batches of one shape (DESIGN 2).
+///
+/// The answers an analysis gets do not depend on batch size, images in flight or prefetch, but for float
+/// noise in p. The oldest image is served first, so memory depends on the images in flight and not on the
+/// length of the data set. When memory runs out the batch is halved and the rows are sent again.
+class Engine {
+ public:
+  /// `classifier` outlives the engine.
+  Engine(Classifier& classifier, const EngineOptions& options);
+
+  /// Analyses images 0 .. count-1. `keep_going` is asked after every batch; when it says no, images under way
+  /// are dropped. Throws ModelError when even a batch of one does not fit, and what the analysis throws.
+  EngineReport run(
+      std::size_t count, Analysis& analysis,
+      const std::function<bool(const EngineReport&)>& keep_going = [](const EngineReport&) { return true; });
+
+ private:
+  Classifier& classifier_;
+  EngineOptions options_;
+};
+
+}  // namespace xai

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include "xai/model/model_card.hpp"
+
+namespace xai {
+
+/// The only door to a model. An implementation knows how its file is loaded and run; nothing else does.
+class Classifier {
+ public:
+  virtual ~Classifier() = default;
+
+  virtual const ModelCard& card() const = 0;
+  virtual at::Device device() const = 0;
+
+  /// `batch`: N x 3 x H x W float32, RGB, normalised, contiguous, on device(). Gives N x K float32 logits
+  /// there. No gradients. Not thread-safe. Throws ModelError (its first line says what the model said), or
+  /// what the allocator throws when memory runs out: is_out_of_memory() tells.
+  virtual at::Tensor logits(const at::Tensor& batch) = 0;
+};
+
+/// Whether an exception of Classifier::logits (or of a tensor operation) says that memory ran out.
+bool is_out_of_memory(const std::exception& error);
+
+}  // namespace xai

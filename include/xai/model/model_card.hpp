@@ -1,0 +1,41 @@
+#pragma once
+
+#include <array>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "xai/data/class_list.hpp"
+
+namespace xai {
+
+enum class Interpolation { bilinear, bicubic };
+
+/// What the file NAME.json beside a model NAME.pt says of it (SPEC 2; docs/schema/model-card.schema.json).
+struct ModelCard {
+  std::string name;
+  std::string family;  ///< "old-cnn", "new-cnn", "convnext", "transformer", "distilled", ...
+  int height = 0;      ///< H of the input, pixels
+  int width = 0;       ///< W of the input, pixels
+  int resize = 0;      ///< the short side is resized to this many pixels before the centre crop
+  Interpolation interpolation = Interpolation::bicubic;
+  std::array<double, 3> mean{};  ///< RGB, in units of [0,1]
+  std::array<double, 3> std{};   ///< RGB, in units of [0,1]
+  int classes = 0;               ///< K
+  ClassList class_list;          ///< K ids and K names, or empty
+  std::string sha256;            ///< of the .pt file, as the card says
+
+  nlohmann::ordered_json document;  ///< the whole card but its class list, for run.json
+
+  /// The name of class c, or its number where the card lists none.
+  std::string class_name(int c) const;
+};
+
+/// The card that belongs to a model file: same path, ending .json.
+std::filesystem::path card_path(const std::filesystem::path& model);
+
+/// Reads and checks a card. Throws ModelError naming the file, the field and what is wrong with it.
+ModelCard read_model_card(const std::filesystem::path& card);
+
+}  // namespace xai

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <array>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "xai/core/patch_grid.hpp"
+#include "xai/core/patch_set.hpp"
+
+namespace xai {
+
+/// What stands where an image is hidden (SPEC 3): a blurred copy, 0, the card's mean, or 0.5.
+enum class Baseline { blur, black, mean, gray };
+
+std::string_view name(Baseline baseline);
+
+/// The Gaussian of the `blur` baseline for an image of height H: kernel 2 * floor(51 * H / 448) + 1, sigma =
+/// kernel - 1.
+struct Blur {
+  int kernel;    ///< pixels, odd
+  double sigma;  ///< pixels
+};
+Blur blur_of_height(int height);
+
+/// The baseline b of an image x. Both 3 x H x W float32 RGB in [0,1], contiguous, on the CPU.
+/// `mean`: the card's mean, RGB in [0,1].
+at::Tensor make_baseline(const at::Tensor& image, Baseline baseline, const std::array<double, 3>& mean);
+
+/// One image as the composer wants it: 3 x H x W, normalised, on the device that composes.
+struct MaskableImage {
+  at::Tensor baseline;    ///< (b - mean) / std
+  at::Tensor difference;  ///< (x - b) / std
+};
+
+/// `image` and `baseline`: 3 x H x W in [0,1]; `mean` and `std`: the card's, RGB.
+MaskableImage make_maskable(const at::Tensor& image, const at::Tensor& baseline,
+                            const std::array<double, 3>& mean, const std::array<double, 3>& std,
+                            const at::Device& device);
+
+/// A masked version of an image: which patches of it are visible.
+struct MaskedRow {
+  const MaskableImage* image;
+  PatchSet visible;
+};
+
+/// Makes x_S = b + U(S) * (x - b), normalised, for rows of any images (SPEC 3). U = A S A^T, with A the
+/// interpolation matrix of core/patch_grid.hpp.
+class MaskComposer {
+ public:
+  /// Images of H x W pixels, patches of a grid x grid raster; everything is composed on `device`.
+  MaskComposer(int height, int width, int grid, MaskKind kind, const at::Device& device);
+
+  /// Visible masks U, N x H x W float32 in [0,1], of N sets.
+  at::Tensor masks(std::span<const PatchSet> visible) const;
+
+  /// Writes the rows into the first rows.size() images of `batch`, N x 3 x H x W float32 on the device.
+  void compose(std::span<const MaskedRow> rows, at::Tensor& batch) const;
+
+ private:
+  at::Tensor vertical_;    // H x g
+  at::Tensor horizontal_;  // g x W
+  int grid_;
+  at::Device device_;
+};
+
+}  // namespace xai

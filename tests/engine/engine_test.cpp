@@ -1,0 +1,264 @@
+#include "xai/engine/engine.hpp"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <map>
+#include <set>
+
+#include "xai/core/error.hpp"
+#include "xai/search/mse.hpp"
+
+namespace xai {
+namespace {
+
+constexpr int grid = 4, pixels = 16;
+
+/// A model in plain code: logits are fixed non-linear functions of the mean brightness of the image's
+/// quarters.
+class ToyClassifier : public Classifier {
+ public:
+  ToyClassifier() {
+    card_.height = card_.width = pixels;
+    card_.mean = {0.5, 0.5, 0.5};
+    card_.std = {0.25, 0.25, 0.25};
+    card_.classes = 3;
+  }
+  const ModelCard& card() const override { return card_; }
+  at::Device device() const override { return at::kCPU; }
+  at::Tensor logits(const at::Tensor& batch) override {
+    batches.push_back(batch.size(0));
+    if (batch.size(0) > most_rows) throw c10::OutOfMemoryError({__func__, __FILE__, __LINE__}, "injected");
+    const at::Tensor quarters = at::adaptive_avg_pool2d(batch.mean(1, true), {2, 2}).flatten(1);  // N x 4
+    const at::Tensor evidence = quarters.mul(4).tanh();
+    at::Tensor result = at::stack(
+        {3 * evidence.select(1, 0) * evidence.select(1, 3), 2 * evidence.select(1, 1), evidence.sum(1)}, 1);
+    if (poison)
+      result = at::where(quarters.select(1, 0).unsqueeze(1) > 2.5, at::full({}, std::nan("")), result);
+    return result;
+  }
+
+  std::vector<std::int64_t> batches;
+  std::int64_t most_rows = 1'000'000;
+  bool poison = false;
+
+ private:
+  ModelCard card_;
+};
+
+LoadedImage toy_image(std::size_t index) {
+  auto generator = at::detail::createCPUGenerator(100 + index);
+  const at::Tensor image = at::rand({3, pixels, pixels}, generator).mul(0.3).add(0.5);
+  return {image, at::zeros_like(image), static_cast<int>(index % 3)};
+}
+
+struct Answer {
+  int predicted;
+  MseResult result;
+};
+
+/// Finds the MSEs of toy images and keeps them.
+class ToyAnalysis : public Analysis {
+ public:
+  explicit ToyAnalysis(MseOptions options) : options_(options) {}
+  LoadedImage load(std::size_t index) override {
+    if (unreadable.contains(index)) throw DataError("unreadable");
+    return toy_image(index);
+  }
+  Task<void> analyse(std::size_t index, ImageSession& image) override {
+    Scorer& scorer = image.scorer(image.prediction().predicted);
+    MseResult result = co_await find_mses(scorer, options_);
+    answers.emplace(index, Answer{image.prediction().predicted, std::move(result)});
+  }
+  void failed(std::size_t index, const std::exception& error) override { failures[index] = error.what(); }
+
+  std::set<std::size_t> unreadable;
+  std::map<std::size_t, Answer> answers;
+  std::map<std::size_t, std::string> failures;
+
+ private:
+  MseOptions options_;
+};
+
+MseOptions toy_search() {
+  MseOptions options;
+  options.grid = grid;
+  options.max_evaluations = 400;
+  return options;
+}
+
+EngineOptions toy_engine(int batch_size, int in_flight) {
+  return {.grid = grid, .batch_size = batch_size, .images_in_flight = in_flight};
+}
+
+ToyAnalysis analyse(ToyClassifier& classifier, const EngineOptions& options, std::size_t count,
+                    EngineReport* report = nullptr) {
+  ToyAnalysis analysis(toy_search());
+  Engine engine(classifier, options);
+  const EngineReport got = engine.run(count, analysis);
+  if (report) *report = got;
+  return analysis;
+}
+
+void expect_same(const ToyAnalysis& a, const ToyAnalysis& b) {
+  ASSERT_EQ(a.answers.size(), b.answers.size());
+  for (const auto& [index, answer] : a.answers) {
+    const MseResult &x = answer.result, &y = b.answers.at(index).result;
+    EXPECT_EQ(answer.predicted, b.answers.at(index).predicted);
+    EXPECT_EQ(x.evaluations, y.evaluations);
+    EXPECT_EQ(x.stop_reason, y.stop_reason);
+    EXPECT_EQ(x.diverse_members, y.diverse_members);
+    ASSERT_EQ(x.mses.size(), y.mses.size()) << "image " << index;
+    for (std::size_t i = 0; i < x.mses.size(); ++i) {
+      EXPECT_EQ(x.mses[i].patches, y.mses[i].patches);
+      EXPECT_NEAR(x.mses[i].p, y.mses[i].p, 1e-5);
+      EXPECT_EQ(x.mses[i].certificate, y.mses[i].certificate);
+    }
+  }
+}
+
+/// p(S) of a toy image by SPEC 3, one set at a time and without the engine.
+double plain_probability(ToyClassifier& classifier, const LoadedImage& loaded, const PatchSet& set,
+                         int target) {
+  const MaskComposer composer(pixels, pixels, grid, MaskKind::soft, at::kCPU);
+  const at::Tensor u = composer.masks({&set, 1});
+  const at::Tensor mixed = loaded.baseline + u * (loaded.image - loaded.baseline);
+  return classifier.logits(((mixed - 0.5) / 0.25).unsqueeze(0)).softmax(1)[0][target].item<double>();
+}
+
+TEST(Engine, ScoresAreTheModelsProbabilities) {
+  ToyClassifier classifier;
+  const ToyAnalysis analysis = analyse(classifier, toy_engine(5, 2), 4);
+  ASSERT_EQ(analysis.answers.size(), 4);
+  int checked = 0;
+  for (const auto& [index, answer] : analysis.answers) {
+    const LoadedImage loaded = toy_image(index);
+    EXPECT_NEAR(answer.result.p_full,
+                plain_probability(classifier, loaded, PatchSet::all(grid * grid), answer.predicted), 1e-5);
+    EXPECT_NEAR(answer.result.p_baseline, plain_probability(classifier, loaded, {}, answer.predicted), 1e-5);
+    for (const Mse& mse : answer.result.mses) {
+      EXPECT_NEAR(mse.p, plain_probability(classifier, loaded, mse.patches, answer.predicted), 1e-5);
+      ++checked;
+    }
+  }
+  EXPECT_GT(checked, 4);
+}
+
+TEST(Engine, AnswersDoNotDependOnThePacking) {
+  ToyClassifier classifier;
+  const ToyAnalysis reference = analyse(classifier, toy_engine(1, 1), 9);
+  ASSERT_EQ(reference.answers.size(), 9);
+  for (const int batch_size : {7, 32})
+    for (const int in_flight : {1, 8})
+      expect_same(reference, analyse(classifier, toy_engine(batch_size, in_flight), 9));
+}
+
+TEST(Engine, EveryBatchHasOneShapeAndMostAreFull) {
+  ToyClassifier classifier;
+  EngineReport report;
+  const ToyAnalysis analysis = analyse(classifier, toy_engine(8, 4), 40, &report);
+  for (const auto size : classifier.batches) ASSERT_EQ(size, 8);
+  EXPECT_EQ(report.rows + report.padding, 8 * static_cast<long>(classifier.batches.size()));
+  long evaluations = 0;
+  for (const auto& [index, answer] : analysis.answers) evaluations += answer.result.evaluations;
+  EXPECT_EQ(report.rows, evaluations) << "every set goes through the model once";
+  EXPECT_LT(report.padding, report.rows / 50);
+}
+
+TEST(Engine, HalvesTheBatchWhenMemoryRunsOut) {
+  ToyClassifier plain, small;
+  small.most_rows = 5;
+  EngineReport report;
+  const ToyAnalysis analysis = analyse(small, toy_engine(32, 3), 6, &report);
+  EXPECT_EQ(report.batch_size, 4);
+  EXPECT_EQ(small.batches.back(), 4);
+  expect_same(analyse(plain, toy_engine(32, 3), 6), analysis);
+}
+
+TEST(Engine, GivesUpWhenOneImageDoesNotFit) {
+  ToyClassifier classifier;
+  classifier.most_rows = 0;
+  EXPECT_THROW(analyse(classifier, toy_engine(8, 2), 2), ModelError);
+}
+
+TEST(Engine, OneBadImageDoesNotStopTheOthers) {
+  ToyClassifier classifier;
+  ToyAnalysis analysis(toy_search());
+  analysis.unreadable = {0, 3, 9};
+  const EngineReport report = Engine(classifier, toy_engine(8, 2)).run(10, analysis);
+  EXPECT_EQ(report.images, 10);
+  EXPECT_EQ(analysis.answers.size(), 7);
+  EXPECT_EQ(analysis.failures.size(), 3);
+  EXPECT_EQ(analysis.failures.at(9), "unreadable");
+}
+
+TEST(Engine, LogitsThatAreNotFiniteFailTheirImageOnly) {
+  ToyClassifier classifier;
+  classifier.poison = true;  // for images whose first quarter is bright: not for most
+  ToyAnalysis analysis(toy_search());
+  Engine(classifier, toy_engine(8, 3)).run(6, analysis);
+  EXPECT_EQ(analysis.answers.size() + analysis.failures.size(), 6);
+  for (const auto& [index, message] : analysis.failures) EXPECT_NE(message.find("not finite"), message.npos);
+
+  // white images poison the model as a whole, before their search begins
+  class White : public ToyAnalysis {
+   public:
+    using ToyAnalysis::ToyAnalysis;
+    LoadedImage load(std::size_t index) override {
+      LoadedImage image = toy_image(index);
+      if (index == 1) image.image.fill_(10);
+      return image;
+    }
+  } white(toy_search());
+  Engine(classifier, toy_engine(8, 3)).run(3, white);
+  EXPECT_TRUE(white.failures.contains(1));
+  EXPECT_TRUE(white.answers.contains(2));
+}
+
+TEST(Engine, StopsWhenToldTo) {
+  ToyClassifier classifier;
+  ToyAnalysis analysis(toy_search());
+  int asked = 0;
+  const EngineReport report =
+      Engine(classifier, toy_engine(8, 2)).run(50, analysis, [&](const EngineReport&) {
+        return ++asked < 20;
+      });
+  EXPECT_EQ(asked, 20);
+  EXPECT_LT(report.images, 50);
+  EXPECT_EQ(classifier.batches.size(), 20);
+}
+
+TEST(Engine, PredictionAndLabelComeFromTheIntactImage) {
+  class Look : public ToyAnalysis {
+   public:
+    using ToyAnalysis::ToyAnalysis;
+    Task<void> analyse(std::size_t index, ImageSession& image) override {
+      predictions[index] = image.prediction();
+      co_return;
+    }
+    std::map<std::size_t, Prediction> predictions;
+  } look(toy_search());
+  ToyClassifier classifier;
+  Engine(classifier, toy_engine(8, 2)).run(5, look);
+  for (std::size_t index = 0; index < 5; ++index) {
+    const LoadedImage loaded = toy_image(index);
+    const at::Tensor p = classifier.logits(((loaded.image - 0.5) / 0.25).unsqueeze(0)).softmax(1)[0];
+    EXPECT_EQ(look.predictions.at(index).predicted, p.argmax().item<int>());
+    EXPECT_NEAR(look.predictions.at(index).p_predicted, p.max().item<double>(), 1e-5);
+    EXPECT_NEAR(look.predictions.at(index).p_label.value(), p[static_cast<int>(index % 3)].item<double>(),
+                1e-5);
+  }
+}
+
+TEST(EngineOptions, AreChecked) {
+  ToyClassifier classifier;
+  EXPECT_THROW(Engine(classifier, {.grid = 1}), UsageError);
+  EXPECT_THROW(Engine(classifier, {.grid = 17}), UsageError);
+  EXPECT_THROW(Engine(classifier, {.batch_size = 0}), UsageError);
+  EXPECT_THROW(Engine(classifier, {.images_in_flight = 0}), UsageError);
+  EXPECT_THROW(Engine(classifier, {.prefetch = 0}), UsageError);
+}
+
+}  // namespace
+}  // namespace xai
