@@ -1,0 +1,72 @@
+#include "xai/report/mse_record.hpp"
+
+namespace xai {
+namespace {
+
+/// A record with all fields in their order, as of an image that was not searched.
+Json bare_record(const ImageFacts& facts, const MseOptions& options, std::string_view status, Json reason) {
+  return Json{{"image", facts.image},
+              {"status", status},
+              {"reason", std::move(reason)},
+              {"label", value_or_null(facts.label)},
+              {"predicted", value_or_null(facts.predicted)},
+              {"target", value_or_null(facts.target)},
+              {"p_full", facts.p_full ? number_or_null(*facts.p_full) : Json()},
+              {"p_baseline", nullptr},
+              {"grid", options.grid},
+              {"threshold", options.threshold},
+              {"mses", Json::array()},
+              {"found", nullptr},
+              {"diverse", nullptr},
+              {"diverse_exact", nullptr},
+              {"diverse_members", Json::array()},
+              {"min_size", nullptr},
+              {"stop_reason", nullptr},
+              {"evaluations", nullptr},
+              {"near_ties", nullptr},
+              {"picture", facts.picture.empty() ? Json() : Json(facts.picture)},
+              {"seconds", facts.seconds}};
+}
+
+Json to_json(const Mse& mse) {
+  return Json{{"patches", mse.patches.patches()},
+              {"p", mse.p},
+              {"ratio", mse.ratio},
+              {"certificate", name(mse.certificate)},
+              {"checked_depth", mse.checked_depth}};
+}
+
+}  // namespace
+
+Json mse_record(const ImageFacts& facts, const MseOptions& options, const MseResult& result) {
+  const bool possible = result.status != MseStatus::zero_probability;
+  Json record = possible ? bare_record(facts, options,
+                                       result.status == MseStatus::ok ? "ok" : "baseline-sufficient", nullptr)
+                         : bare_record(facts, options, "skipped", "zero-probability");
+  record["p_full"] = number_or_null(result.p_full);
+  record["p_baseline"] = number_or_null(result.p_baseline);
+  record["evaluations"] = result.evaluations;
+  record["near_ties"] = result.near_ties;
+  if (!possible) return record;
+
+  for (const Mse& mse : result.mses) record["mses"].push_back(to_json(mse));
+  record["found"] = result.mses.size();
+  record["diverse"] = result.diverse_members.size();
+  record["diverse_exact"] = result.diverse_exact;
+  record["diverse_members"] = result.diverse_members;
+  if (!result.mses.empty()) record["min_size"] = result.mses.front().patches.size();
+  record["stop_reason"] = name(result.stop_reason);
+  return record;
+}
+
+Json skipped_mse_record(const ImageFacts& facts, const MseOptions& options, std::string_view reason) {
+  Json record = bare_record(facts, options, "skipped", reason);
+  record["evaluations"] = 1;  // the intact image
+  return record;
+}
+
+Json failed_mse_record(const ImageFacts& facts, const MseOptions& options, std::string_view message) {
+  return bare_record(facts, options, "error", message);
+}
+
+}  // namespace xai
