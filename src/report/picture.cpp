@@ -1,10 +1,12 @@
 #include "xai/report/picture.hpp"
 
 #include <algorithm>
-#include <cmath>
+#include <cstdio>
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
+#include <sstream>
 #include <tuple>
+#include <utility>
 
 #include "xai/core/error.hpp"
 
@@ -14,11 +16,12 @@ namespace {
 // in pixels of the picture
 constexpr int margin = 28;
 constexpr int gap = 14;
-constexpr int title_height = 74;
+constexpr int title_height = 66;
 constexpr int caption_height = 34;
 constexpr int smallest_tile = 224;
 constexpr int largest_tile = 384;
-constexpr int columns = 3;
+constexpr int smallest_content = 820;  // the sentence fits
+constexpr std::size_t columns = 3;
 
 const cv::Scalar paper(255, 255, 255);
 const cv::Scalar ink(32, 33, 38);
@@ -32,20 +35,31 @@ struct Font {
 const Font title_font{17, ink, true};
 const Font text_font{11, faded_ink};
 const Font caption_font{11, ink};
+const Font sentence_font{13, ink};
 
-/// Text in OpenCV's built-in strokes, drawn four times as large and averaged down, which looks like set type.
+/// One line of text in OpenCV's built-in strokes, drawn four times as large and averaged down, which looks
+/// like set type. The strokes are ASCII; other characters show as question marks.
 class Text {
  public:
   Text(const std::string& text, const Font& font) : color_(font.color) {
     const double scale = oversampling * font.capital_height / 21.0;  // a capital has 21 units
     const int stroke = cvRound(scale * (font.bold ? 2.6 : 1.5));
-    int below = 0;
-    const auto size = cv::getTextSize(text, cv::FONT_HERSHEY_SIMPLEX, scale, stroke, &below);
-    descent_ = below / oversampling + 2;
-    cv::Mat large = cv::Mat::zeros((size.height / oversampling + descent_ + 4) * oversampling,
-                                   (size.width / oversampling + 4) * oversampling, CV_8U);
-    cv::putText(large, text, {oversampling, large.rows - descent_ * oversampling}, cv::FONT_HERSHEY_SIMPLEX,
-                scale, 255, stroke, cv::LINE_AA);
+    const int space = cvRound(9 * scale);  // the built-in one, 16 units, tears lines apart
+    const auto width = [&](const std::string& word) {
+      return cv::getTextSize(word, face, scale, stroke, nullptr).width;
+    };
+    std::vector<std::pair<std::string, int>> words;  // and where they begin
+    int x = 0;
+    std::istringstream stream(text);
+    for (std::string word; stream >> word; x += width(word) + space) words.emplace_back(word, x);
+
+    const int height = 2 * font.capital_height;
+    cv::Mat large =
+        cv::Mat::zeros(height * oversampling, ((x + stroke) / oversampling + 1) * oversampling, CV_8U);
+    base_line_ = font.capital_height + font.capital_height / 2;
+    for (const auto& [word, begin] : words)
+      cv::putText(large, word, {begin + stroke / 2, base_line_ * oversampling}, face, scale, 255, stroke,
+                  cv::LINE_AA);
     cv::resize(large, coverage_, {}, 1.0 / oversampling, 1.0 / oversampling, cv::INTER_AREA);
   }
 
@@ -53,45 +67,60 @@ class Text {
 
   /// Draws with the base line at `at`.y, from `at`.x on; what lies outside the canvas is cut off.
   void draw(cv::Mat& canvas, cv::Point at) const {
-    const cv::Rect whole(at.x, at.y + descent_ - coverage_.rows, coverage_.cols, coverage_.rows);
+    const cv::Rect whole({at.x, at.y - base_line_}, coverage_.size());
     const cv::Rect inside = whole & cv::Rect({}, canvas.size());
     cv::Mat target = canvas(inside);
     const cv::Mat solid(target.size(), target.type(), color_);
-    cv::Mat weight, rest;
+    cv::Mat weight;
     coverage_(inside - whole.tl()).convertTo(weight, CV_32F, 1 / 255.0);
-    rest = 1 - weight;
-    cv::blendLinear(solid, target, weight, rest, target);
+    cv::blendLinear(solid, target, weight, 1 - weight, target);
   }
 
  private:
   static constexpr int oversampling = 4;
+  static constexpr int face = cv::FONT_HERSHEY_SIMPLEX;
   cv::Scalar color_;
-  int descent_;
+  int base_line_;
   cv::Mat coverage_;
 };
 
-/// Draws text that is shortened to fit `width`; returns the width that it took.
-int draw_text(cv::Mat& canvas, cv::Point at, std::string text, const Font& font, int width) {
-  Text drawn(text, font);
-  while (drawn.width() > width && text.size() > 4) {
+/// Draws one line of text, shortened to fit `width`; returns the width that it took.
+int draw_line(cv::Mat& canvas, cv::Point at, std::string text, const Font& font, int width) {
+  Text line(text, font);
+  while (line.width() > width && text.size() > 4) {
     text = text.substr(0, text.size() - 4) + "...";
-    drawn = Text(text, font);
+    line = Text(text, font);
   }
-  drawn.draw(canvas, at);
-  return drawn.width();
+  line.draw(canvas, at);
+  return line.width();
 }
 
+/// Draws text in lines of at most `width`, broken between words.
+void draw_paragraph(cv::Mat& canvas, cv::Point at, const std::string& text, const Font& font, int width) {
+  std::istringstream stream(text);
+  std::string line;
+  for (std::string word; stream >> word;) {
+    const std::string longer = line.empty() ? word : cat(line, " ", word);
+    if (Text(longer, font).width() > width && !line.empty()) {
+      Text(line, font).draw(canvas, at);
+      at.y += 2 * font.capital_height;
+      line = word;
+    } else {
+      line = longer;
+    }
+  }
+  draw_line(canvas, at, line, font, width);
+}
+
+/// "93 %"; one decimal below 10 % and from 99 % to 100 %, so that only all is "100 %" and only nothing "0 %".
 std::string percent(double share) {
-  // never "100 %" or "0 %" of what is not all or nothing
   const double points = 100 * share;
+  if (points > 0 && points < 0.1) return "below 0.1 %";
+  const bool fine = points < 10 || (points > 99 && points < 100);
   char text[16];
-  std::snprintf(text, sizeof text, points < 10 || (points > 99 && points < 100) ? "%.1f %%" : "%.0f %%",
-                points);
+  std::snprintf(text, sizeof text, fine && points > 0 ? "%.1f %%" : "%.0f %%",
+                fine ? std::min(points, 99.9) : points);
   return text;
-}
-
-std::string count_of(long n, const std::string& noun) {
-  return cat(n, " ", noun, n == 1 ? "" : "s");
 }
 
 /// U(S) of SPEC 3, H x W CV_32F.
@@ -159,16 +188,15 @@ cv::Mat blurred_and_dimmed(const cv::Mat& photograph) {
   cv::GaussianBlur(photograph, ground, {}, photograph.rows / 28.0);
   cv::cvtColor(ground, grey, cv::COLOR_RGB2GRAY);
   cv::cvtColor(grey, grey, cv::COLOR_GRAY2RGB);
-  cv::addWeighted(ground, 0.14, grey, 0.18, 8, ground);
+  cv::addWeighted(ground, 0.18, grey, 0.22, 8, ground);
   return ground;
 }
 
 /// The size of an MSE's tile: the photograph's own where that is neither too small to see nor too large to
 /// show.
 cv::Size tile_size(cv::Size photograph) {
-  const double scale =
-      std::clamp(1.0, static_cast<double>(smallest_tile) / photograph.height,
-                 std::max(static_cast<double>(largest_tile), 1.0 * smallest_tile) / photograph.height);
+  const double height = photograph.height;
+  const double scale = std::clamp(1.0, smallest_tile / height, largest_tile / height);
   return {cvRound(scale * photograph.width), cvRound(scale * photograph.height)};
 }
 
@@ -178,16 +206,15 @@ std::string sentence(const MseResult& result, const MseOptions& options, std::si
     case MseStatus::zero_probability:
       return "The model gives this class no probability: there is nothing to explain.";
     case MseStatus::baseline_sufficient:
-      return cat("The baseline without any patch keeps ", kept, ": no patch is needed.");
+      return cat("The baseline alone, without any patch, keeps ", kept, ": there is nothing to explain.");
     case MseStatus::ok:
       break;
   }
   if (result.mses.empty())
-    return cat("No set of patches that keeps ", kept, " was found in ",
-               count_of(result.evaluations, "evaluation"), ".");
-  return cat("Each of these patch sets alone keeps ", kept, ", and none of its patches can go. ",
-             result.mses.size(), " found, ", result.diverse_members.size(), " of them diverse, ", shown,
-             " shown.");
+    return cat("No minimal set of patches that keeps ", kept, " was found in ", result.evaluations,
+               " evaluations.");
+  return cat("Each of these patch sets alone keeps ", kept, ". ", result.mses.size(), " found, ",
+             result.diverse_members.size(), " diverse, ", shown, " shown.");
 }
 
 }  // namespace
@@ -211,33 +238,40 @@ cv::Mat mse_picture(const cv::Mat& photograph, const std::string& image, const s
                  "a picture needs an 8-bit RGB photograph; convert it first");
   const auto shown = shown_mses(result);
   const auto tile = tile_size(photograph.size());
-  const int tile_rows = static_cast<int>(shown.size()) > columns ? 2 : 1;
-  const int tile_columns = std::min(static_cast<int>(shown.size()), columns);
+  const int row_count = shown.size() > columns ? 2 : 1;
+  const int column_count = static_cast<int>(std::clamp<std::size_t>(shown.size(), 2, columns));
   const int step = tile.height + caption_height;
-  const int photograph_height = tile_rows * step - caption_height;
-  const cv::Size large(cvRound(1.0 * photograph_height * tile.width / tile.height), photograph_height);
-  const int content = std::max(large.width + tile_columns * (gap + tile.width), 3 * smallest_tile);
-  cv::Mat canvas(margin + title_height + tile_rows * step + margin - caption_height / 2,
+  const int large_height = row_count * step - caption_height;
+  const cv::Size large(cvRound(1.0 * large_height * tile.width / tile.height), large_height);
+  const int content = std::max(large.width + column_count * (gap + tile.width), smallest_content);
+  const int top = margin + title_height;
+  cv::Mat canvas(top + large_height + (shown.empty() ? 0 : caption_height) + margin,
                  margin + content + margin, CV_8UC3, paper);
 
-  const std::string title = cat(class_name, ", ", percent(result.p_full));
-  const int title_width = draw_text(canvas, {margin, margin + 18}, title, title_font, content);
-  draw_text(canvas, {margin + title_width + gap, margin + 18}, image, text_font, content - title_width - gap);
-  draw_text(canvas, {margin, margin + 48}, sentence(result, options, shown.size()), text_font, content);
+  const int title_width = draw_line(canvas, {margin, margin + 18},
+                                    cat(class_name, ", ", percent(result.p_full)), title_font, content);
+  const int left = content - title_width - gap;
+  if (left > 60) draw_line(canvas, {margin + title_width + gap, margin + 18}, image, text_font, left);
 
-  const int top = margin + title_height;
   scaled(photograph, large).copyTo(canvas(cv::Rect({margin, top}, large)));
+  const int first_tile = margin + large.width + gap;
+  if (shown.empty()) {
+    draw_paragraph(canvas, {first_tile + gap, top + 20}, sentence(result, options, 0), sentence_font,
+                   margin + content - first_tile - 2 * gap);
+    return canvas;
+  }
+  draw_line(canvas, {margin, margin + 47}, sentence(result, options, shown.size()), text_font, content);
   const cv::Mat ground = blurred_and_dimmed(photograph);
   for (std::size_t i = 0; i < shown.size(); ++i) {
     const Mse& mse = result.mses[shown[i]];
-    const cv::Point corner(margin + large.width + gap + static_cast<int>(i % columns) * (gap + tile.width),
+    const int size = mse.patches.size();
+    const cv::Point corner(first_tile + static_cast<int>(i % columns) * (gap + tile.width),
                            top + static_cast<int>(i / columns) * step);
     mse_tile(photograph, ground, mse.patches, options.grid, mask, tile)
         .copyTo(canvas(cv::Rect(corner, tile)));
-    draw_text(canvas, corner + cv::Point(0, tile.height + 20),
-              cat(i + 1, ":  ", mse.patches.size() == 1 ? "1 patch" : cat(mse.patches.size(), " patches"),
-                  ", ", percent(mse.ratio)),
-              caption_font, tile.width);
+    draw_line(canvas, corner + cv::Point(0, tile.height + 19),
+              cat(i + 1, ": ", size, size == 1 ? " patch, " : " patches, ", percent(mse.ratio)), caption_font,
+              tile.width);
   }
   return canvas;
 }
