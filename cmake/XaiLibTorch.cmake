@@ -37,6 +37,7 @@ foreach(library torch torch_cpu c10 torch_cuda c10_cuda)
     list(APPEND xai_torch_libraries "${XAI_LIBTORCH}/lib/lib${library}.so")
   endif()
 endforeach()
-# torch_cuda registers its kernels when it is loaded, and nothing refers to it by name: keep it
-target_link_libraries(xai_torch INTERFACE -Wl,--no-as-needed ${xai_torch_libraries} -Wl,--as-needed)
+# torch_cuda registers its kernels when it is loaded, and nothing refers to it by name: keep it.
+# libstdc++ first: the wheel's libtorch.so exports parts of std::filesystem (remove_all) that crash here.
+target_link_libraries(xai_torch INTERFACE -Wl,--no-as-needed -lstdc++ ${xai_torch_libraries} -Wl,--as-needed)
 message(STATUS "LibTorch ${XAI_TORCH_VERSION} in ${XAI_LIBTORCH}")

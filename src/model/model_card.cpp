@@ -90,7 +90,7 @@ ModelCard read_model_card(const std::filesystem::path& path) {
   card.std = reader.get<std::array<double, 3>>("/preprocessing/std");
   for (const double s : card.std)
     if (!(s > 0)) reader.fail("/preprocessing/std", "must be positive");
-  if (card.resize < std::min(card.height, card.width))
+  if (card.resize < std::max(card.height, card.width))
     reader.fail("/preprocessing/resize", cat("is ", card.resize, ", smaller than the crop of ", card.height,
                                              " x ", card.width, " pixels"));
   card.classes = reader.positive("/classes");

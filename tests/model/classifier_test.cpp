@@ -80,7 +80,7 @@ TEST(TorchScriptClassifier, RefusesABakedBatchSize) {
   expect_complaint(
       save_model(folder,
                  "def forward(self, x):\n    return torch.mm(x.reshape(2, 3, 256).mean(2), self.weight)"),
-      "batch size baked");
+      "was the batch size baked in");
   // the batch's own mean: every image looks different in company
   expect_complaint(
       save_model(folder,

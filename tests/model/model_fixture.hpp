@@ -33,7 +33,7 @@ inline std::filesystem::path save_model(
   torch::jit::Module module("toy");
   module.register_parameter("weight", at::rand({3, 5}, at::detail::createCPUGenerator(5)),
                             /*is_buffer=*/false);
-  module.define(source);
+  module.define(source + "\n");
   const auto path = folder.path() / "toy.pt";
   module.save(path.string());
   nlohmann::ordered_json card = {{"schema_version", "1.0"},
