@@ -39,7 +39,8 @@ std::vector<Class> read_json(const std::filesystem::path& file, const std::strin
   };
   std::map<long, Class> by_index;
   try {
-    for (const auto& [key, value] : nlohmann::json::parse(content).items()) {
+    const auto json = nlohmann::json::parse(content);
+    for (const auto& [key, value] : json.items()) {
       const auto index = internal::to_integer(key);
       if (!index) throw malformed(cat("key '", key, "' is not a class index"));
       if (!value.is_array() || value.size() != 2)

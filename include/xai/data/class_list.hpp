@@ -17,7 +17,8 @@ struct ClassList {
 ///   JSON           {"0": ["n01440764", "tench"], ...}, as Keras' imagenet_class_index.json
 ///   synset mapping n01440764 tench, Tinca tinca (Kaggle's LOC_synset_mapping.txt: line order = index)
 ///   plain list     one id a line, in index order
-/// Indices must be 0..K-1, each once; ids must be different. Throws DataError naming the file and the line.
+/// Indices must be 0..K-1, each once; ids must be different. Throws DataError naming the file and
+/// the place, IoError where it cannot be read.
 ClassList read_class_list(const std::filesystem::path& file);
 
 }  // namespace xai

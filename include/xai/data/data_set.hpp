@@ -20,15 +20,15 @@ struct ImageEntry {
 struct DataSetOptions {
   /// A folder of images; a list or CSV file of them, `path`, `path label` or `path,label` a line, relative to
   /// the file's own folder; or one image.
-  std::filesystem::path data;
+  std::filesystem::path data{};
   /// Optional labels: Kaggle's LOC_val_solution.csv, a `path,label` CSV, a `path label` list, or the devkit's
   /// ILSVRC2012_validation_ground_truth.txt. A label is a class index 0..K-1 or a class id (wnid). Paths are
   /// relative to the data set; a file's name, and either without its extension, will do where it is
   /// unambiguous.
-  std::filesystem::path labels;
+  std::filesystem::path labels{};
   /// Needed by the devkit's ground truth, which numbers classes 1..1000 in an order of its own: text or CSV
   /// with the columns ILSVRC2012_ID and WNID, or lines `ID WNID ...` or `WNID ID ...`.
-  std::filesystem::path devkit_map;
+  std::filesystem::path devkit_map{};
   long limit = 0;  ///< the first so many images in order of id; 0 = all
 };
 

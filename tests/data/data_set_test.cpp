@@ -1,0 +1,352 @@
+#include "xai/data/data_set.hpp"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "says.hpp"
+#include "temporary_folder.hpp"
+#include "xai/core/error.hpp"
+#include "xai/core/hash.hpp"
+
+namespace xai {
+namespace {
+
+namespace fs = std::filesystem;
+using Strings = std::vector<std::string>;
+using Labels = std::vector<int>;
+
+const Strings classes{"n01440764", "n01443537", "n01484850", "n01491361"};
+
+/// Ids and labels, -1 for none.
+Strings ids(const DataSet& data_set) {
+  Strings out;
+  for (const auto& image : data_set.images) out.push_back(image.id);
+  return out;
+}
+Labels labels(const DataSet& data_set) {
+  Labels out;
+  for (const auto& image : data_set.images) out.push_back(image.label.value_or(-1));
+  return out;
+}
+
+class DataSetFolder : public ::testing::Test {
+ protected:
+  /// Makes a file below the data folder; no image is opened, so that content does not matter.
+  fs::path add(const std::string& id) { return write("data/" + id, "x"); }
+  fs::path write(const std::string& name, const std::string& content) {
+    const auto path = folder_ / name;
+    fs::create_directories(path.parent_path());
+    std::ofstream(path, std::ios::binary) << content;
+    return path;
+  }
+  void add_validation(int images) {
+    for (int i = 1; i <= images; ++i) add(cat("ILSVRC2012_val_0000000", i, ".JPEG"));
+  }
+
+  DataSet open(DataSetOptions options = {}, const Strings& class_ids = classes) {
+    if (options.data.empty()) options.data = data_;
+    return open_data_set(options, class_ids);
+  }
+  /// Opens with the labels file of this content.
+  DataSet open_labelled(const std::string& content, const Strings& class_ids = classes) {
+    return open({.labels = write("labels", content)}, class_ids);
+  }
+  DataSet open_devkit(const std::string& truth, const std::string& map) {
+    return open({.labels = write("truth.txt", truth), .devkit_map = write("map", map)});
+  }
+
+  /// What `action` complains about, which must be an E in one line.
+  template <class E, class Action>
+  static std::string complaint(const Action& action) {
+    try {
+      action();
+      return "";
+    } catch (const Error& error) {
+      EXPECT_TRUE(dynamic_cast<const E*>(&error)) << error.what();
+      EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos);
+      return error.what();
+    }
+  }
+
+  TemporaryFolder folder_;
+  fs::path data_ = folder_ / "data";
+};
+
+// --- folders ---
+
+TEST_F(DataSetFolder, ClassFoldersAreRankedAmongTheModelsClassesNotAmongTheFolders) {
+  add("n01491361/b.JPEG");
+  add("n01443537/deeper/a.jpg");
+  add("n01443537/a.PNG");
+  fs::create_directories(data_ / "n01440764");
+  const auto data_set = open();
+  EXPECT_EQ(data_set.layout, "class-folders");
+  EXPECT_EQ(data_set.root, data_);
+  EXPECT_EQ(ids(data_set), (Strings{"n01443537/a.PNG", "n01443537/deeper/a.jpg", "n01491361/b.JPEG"}));
+  EXPECT_EQ(labels(data_set), (Labels{1, 1, 3}));
+  EXPECT_TRUE(data_set.labelled());
+  EXPECT_TRUE(data_set.warnings.empty());
+  EXPECT_EQ(data_set.images[1].path, data_ / "n01443537/deeper/a.jpg");
+}
+
+TEST_F(DataSetFolder, ClassFoldersOfOtherClassIds) {
+  add("dog/1.jpg");
+  add("cat/1.jpg");
+  EXPECT_EQ(labels(open({}, {"bird", "cat", "dog"})), (Labels{1, 2}));
+  EXPECT_TRUE(says(complaint<DataError>([&] { open({}, {"bird", "cat"}); }), "folder 'dog'"));
+}
+
+TEST_F(DataSetFolder, ClassFoldersWithoutClassIdsAreRankedAmongThemselvesWithAWarning) {
+  add("dog/1.jpg");
+  add("cat/1.jpg");
+  const auto data_set = open({}, {});
+  EXPECT_EQ(data_set.layout, "class-folders");
+  EXPECT_EQ(labels(data_set), (Labels{0, 1}));
+  ASSERT_EQ(data_set.warnings.size(), 1U);
+  EXPECT_TRUE(says(data_set.warnings[0], "classes 0 to 1"));
+}
+
+TEST_F(DataSetFolder, FoldersThatAreNoClassesAreUnlabelledWithAWarning) {
+  add("summer/1.jpg");
+  add("winter/1.jpg");
+  const auto data_set = open();
+  EXPECT_EQ(data_set.layout, "flat");
+  EXPECT_FALSE(data_set.labelled());
+  EXPECT_EQ(data_set.warnings.size(), 1U);
+}
+
+TEST_F(DataSetFolder, UnknownWnidAndStrayImageAreErrors) {
+  add("n01440764/1.jpg");
+  add("n09999999/1.jpg");
+  EXPECT_TRUE(says(complaint<DataError>([&] { open(); }), "folder 'n09999999'"));
+  fs::remove_all(data_ / "n09999999");
+  add("stray.jpg");
+  EXPECT_TRUE(says(complaint<DataError>([&] { open(); }), "'stray.jpg'"));
+}
+
+TEST_F(DataSetFolder, FlatWithoutLabels) {
+  for (const auto* id : {"b.Jpg", "a.jpeg", "B.PNG", "sub/c.webp", "d.bmp", "e.gif", "notes.txt",
+                         ".hidden.jpg", ".cache/x.jpg", "jpg"})
+    add(id);
+  const auto data_set = open();
+  EXPECT_EQ(data_set.layout, "flat");
+  EXPECT_EQ(ids(data_set), (Strings{"B.PNG", "a.jpeg", "b.Jpg", "d.bmp", "sub/c.webp"})) << "sorted by bytes";
+  EXPECT_EQ(labels(data_set), (Labels(5, -1)));
+  EXPECT_FALSE(data_set.labelled());
+}
+
+TEST_F(DataSetFolder, SortsWholePathsByTheirBytes) {
+  for (const auto* id : {"a/2.jpg", "a-b/1.jpg", "a.jpg", "\xC3\xA9.jpg", "z.jpg"}) add(id);
+  EXPECT_EQ(ids(open()), (Strings{"a-b/1.jpg", "a.jpg", "a/2.jpg", "z.jpg", "\xC3\xA9.jpg"}));
+}
+
+TEST_F(DataSetFolder, SymbolicLinksAreFollowed) {
+  const auto elsewhere = write("elsewhere/n01440764/1.jpg", "x");
+  fs::create_directories(data_ / "n01443537");
+  fs::create_symlink(elsewhere, data_ / "n01443537/link.jpg");
+  fs::create_symlink(folder_ / "gone.jpg", data_ / "n01443537/broken.jpg");
+  fs::create_directory_symlink(elsewhere.parent_path(), data_ / "n01440764");
+  const auto data_set = open();
+  EXPECT_EQ(ids(data_set), (Strings{"n01440764/1.jpg", "n01443537/broken.jpg", "n01443537/link.jpg"}));
+  fs::create_directory_symlink(data_, data_ / "n01440764/loop");
+  EXPECT_TRUE(says(complaint<DataError>([&] { open(); }), "loop"));
+}
+
+TEST_F(DataSetFolder, LimitTakesTheFirstAfterSorting) {
+  for (const auto* id : {"c.jpg", "a.jpg", "b.jpg"}) add(id);
+  EXPECT_EQ(ids(open({.limit = 2})), (Strings{"a.jpg", "b.jpg"}));
+  EXPECT_EQ(open({.limit = 9}).images.size(), 3U);
+  EXPECT_TRUE(says(complaint<UsageError>([&] { open({.limit = -1}); }), "-1"));
+}
+
+TEST_F(DataSetFolder, TheSpellingOfTheFolderDoesNotMatter) {
+  add("n01440764/1.jpg");
+  const auto plain = open();
+  for (const auto& spelling : {data_ / "", data_ / ".", data_ / "n01440764" / ".."}) {
+    const auto other = open({.data = spelling});
+    EXPECT_EQ(ids(other), ids(plain)) << spelling;
+    EXPECT_EQ(other.root, plain.root) << spelling;
+  }
+}
+
+TEST_F(DataSetFolder, HashCoversIdsAndLabelsAfterTheLimit) {
+  add("a.jpg");
+  add("b.jpg");
+  EXPECT_EQ(open().sha256, sha256("[\"a.jpg\",null]\n[\"b.jpg\",null]\n"));
+  EXPECT_EQ(open({.limit = 1}).sha256, sha256("[\"a.jpg\",null]\n"));
+  EXPECT_EQ(open_labelled("a.jpg,0\nb.jpg,3\n").sha256, sha256("[\"a.jpg\",0]\n[\"b.jpg\",3]\n"));
+}
+
+TEST_F(DataSetFolder, UnusableFolders) {
+  EXPECT_TRUE(says(complaint<UsageError>([&] { open({.data = folder_ / "nowhere"}); }), "nowhere"));
+  EXPECT_TRUE(says(complaint<UsageError>([&] { open_data_set({}, classes); }), "no data set"));
+  add("notes.txt");
+  const auto empty = complaint<DataError>([&] { open(); });
+  EXPECT_TRUE(says(empty, "no images"));
+  EXPECT_TRUE(says(empty, ".jpeg"));
+  add("\xFF.jpg");
+  EXPECT_TRUE(says(complaint<DataError>([&] { open(); }), "UTF-8"));
+}
+
+TEST_F(DataSetFolder, OneImage) {
+  const auto file = add("n01440764/1.jpg");
+  const auto data_set = open({.data = file});
+  EXPECT_EQ(data_set.layout, "single");
+  EXPECT_EQ(ids(data_set), (Strings{"1.jpg"}));
+  EXPECT_EQ(data_set.images[0].path, file);
+}
+
+// --- labels files ---
+
+TEST_F(DataSetFolder, KaggleSolution) {
+  add_validation(3);
+  const auto data_set = open_labelled(
+      "ImageId,PredictionString\n"
+      "ILSVRC2012_val_00000003,n01491361 1 2 3 4 \n"
+      "ILSVRC2012_val_00000001,n01484850 85 1 499 272 n01440764 85 1 499 272 \n"
+      "ILSVRC2012_val_00000009,n01440764 0 0 1 1 \n"
+      "ILSVRC2012_val_00000002,n01440764 0 0 1 1 \n");
+  EXPECT_EQ(data_set.layout, "flat");
+  EXPECT_EQ(labels(data_set), (Labels{2, 0, 3}));
+}
+
+TEST_F(DataSetFolder, CsvOfPathAndLabel) {
+  add("a, b.jpg");
+  add("sub/c.jpg");
+  EXPECT_EQ(labels(open_labelled("path,label\n\"a, b.jpg\",n01443537\n./sub/c.jpg,3\n")), (Labels{1, 3}));
+  EXPECT_EQ(labels(open_labelled("c,0\r\n\"a, b\",2\r\n")), (Labels{2, 0})) << "by name without extension";
+  EXPECT_EQ(labels(open_labelled("sub/c.jpg,70\n\"a, b.jpg\",5\n", {})), (Labels{5, 70}))
+      << "classes unknown";
+}
+
+TEST_F(DataSetFolder, ListOfPathAndLabel) {
+  add("my cat.jpg");
+  add("sub/c.jpg");
+  EXPECT_EQ(labels(open_labelled("sub/c.jpg n01443537\nmy cat.jpg   0\n")), (Labels{0, 1}));
+}
+
+TEST_F(DataSetFolder, LabelsFileWinsOverFolders) {
+  add("n01440764/1.jpg");
+  EXPECT_EQ(labels(open_labelled("n01440764/1.jpg,3\n")), (Labels{3}));
+}
+
+TEST_F(DataSetFolder, LabelsBeyondTheLimitMayBeMissing) {
+  add("a.jpg");
+  add("b.jpg");
+  EXPECT_EQ(labels(open({.labels = write("labels", "a.jpg,1\n"), .limit = 1})), (Labels{1}));
+}
+
+TEST_F(DataSetFolder, BadLabelsFiles) {
+  add("a.jpg");
+  add("sub/a.png");
+  const auto complaint_about = [this](const std::string& content, const Strings& class_ids = classes) {
+    return complaint<DataError>([&] { open_labelled(content, class_ids); });
+  };
+  EXPECT_TRUE(
+      says(complaint_about("path,label\na.jpg,0\n\nsub/a.png,4\n"), "line 4: label 4 is not in 0..3"));
+  EXPECT_TRUE(says(complaint_about("a.jpg,-1\n"), "line 1: label -1"));
+  EXPECT_TRUE(says(complaint_about("a.jpg,n09999999\n"), "line 1: label 'n09999999' is no class"));
+  EXPECT_TRUE(says(complaint_about("a.jpg,n01440764\n", {}), "no class ids"));
+  EXPECT_TRUE(says(complaint_about("a.jpg,0\nsub/a.png,1,2\n"), "line 2"));
+  EXPECT_TRUE(says(complaint_about("a.jpg,0\nsub/a.png\n"), "line 2: no label"));
+  EXPECT_TRUE(says(complaint_about("a.jpg,0\na.jpg,1\n"), "line 2: 'a.jpg' already has a label in line 1"));
+  EXPECT_TRUE(says(complaint_about("a.jpg,0\n"), "'sub/a.png' has no label"));
+  EXPECT_TRUE(says(complaint_about("a,0\n"), "line 1, fits both 'a.jpg' and 'sub/a.png'"));
+  EXPECT_TRUE(says(complaint_about(""), "is empty"));
+  EXPECT_TRUE(says(complaint<UsageError>([&] { open({.labels = folder_ / "gone.csv"}); }), "gone.csv"));
+}
+
+// --- the devkit's ground truth ---
+
+TEST_F(DataSetFolder, DevkitGroundTruthGoesThroughItsClassMap) {
+  add_validation(3);
+  const std::string truth = "4\n1\n2\n";
+  const std::string maps[] = {
+      "ILSVRC2012_ID,WNID,words\n1,n01491361,\"tiger shark, "
+      "shark\"\n2,n01440764,tench\n4,n01443537,goldfish\n",
+      "1 n01491361 tiger_shark\n2 n01440764 tench\n4 n01443537 goldfish\n",
+      "n01491361 1 tiger_shark\nn01440764 2 tench\nn01443537 4 goldfish\n",
+      "WNID\tILSVRC2012_ID\nn01491361\t1\nn01440764\t2\nn01443537\t4\n",
+  };
+  for (const auto& map : maps) EXPECT_EQ(labels(open_devkit(truth, map)), (Labels{1, 3, 0})) << map;
+  fs::remove(data_ / "ILSVRC2012_val_00000001.JPEG");
+  EXPECT_EQ(labels(open_devkit(truth, maps[0])), (Labels{3, 0})) << "by the image's number, not by its rank";
+}
+
+TEST_F(DataSetFolder, DevkitGroundTruthIsRefusedWithoutItsClassMap) {
+  add_validation(1);
+  EXPECT_TRUE(says(complaint<UsageError>([&] { open_labelled("1\n"); }), "class map"));
+  const auto without_class_ids = [&] {
+    open({.labels = write("truth", "1\n"), .devkit_map = write("map", "1 n01440764\n")}, {});
+  };
+  EXPECT_TRUE(says(complaint<UsageError>(without_class_ids), "class ids"));
+}
+
+TEST_F(DataSetFolder, BadDevkitFiles) {
+  add_validation(2);
+  const auto complaint_about = [this](const std::string& truth, const std::string& map) {
+    return complaint<DataError>([&] { open_devkit(truth, map); });
+  };
+  EXPECT_TRUE(says(complaint_about("1\n2\n", "1 n01440764\n"), "line 2: class 2 is not in the class map"));
+  EXPECT_TRUE(says(complaint_about("1\n1\n", "1 n09999999\n"), "'n09999999' is no class"));
+  EXPECT_TRUE(says(complaint_about("1\n", "1 n01440764\n"), "'ILSVRC2012_val_00000002.JPEG' has no label"));
+  EXPECT_TRUE(says(complaint_about("1\n1\n", "1 n01440764\n1 n01443537\n"),
+                   "line 2: ILSVRC2012_ID 1 is given twice"));
+  EXPECT_TRUE(says(complaint_about("1\n1\n", "1 n01440764\ntwo\n"), "line 2"));
+  EXPECT_TRUE(says(complaint_about("1\n1\n", "lonely\n"), "line 1"));
+  add("cat.jpg");
+  EXPECT_TRUE(says(complaint_about("1\n1\n", "1 n01440764\n"), "'cat.jpg' has no label"));
+  EXPECT_TRUE(
+      says(complaint<UsageError>([&] { open_devkit("cat.jpg 1\n", "1 n01440764\n"); }), "not the devkit's"));
+  EXPECT_TRUE(says(complaint<UsageError>([&] { open({.devkit_map = write("map", "1 n01440764\n")}); }),
+                   "ground truth"));
+}
+
+// --- lists ---
+
+TEST_F(DataSetFolder, ListOfImages) {
+  add("b.jpg");
+  add("my cat.jpg");
+  const auto outside = write("outside.jpg", "x");
+  const auto list = write("data/list.txt", "my cat.jpg\n./b.jpg\n../outside.jpg\n");
+  const auto data_set = open({.data = list});
+  EXPECT_EQ(data_set.layout, "list");
+  EXPECT_EQ(ids(data_set), (Strings{"b.jpg", "my cat.jpg", outside.relative_path().generic_string()}));
+  EXPECT_FALSE(data_set.labelled());
+  EXPECT_TRUE(fs::equivalent(data_set.images[2].path, outside));
+}
+
+TEST_F(DataSetFolder, ListsWithLabels) {
+  add("b.jpg");
+  const auto absolute = add("my cat.jpg");
+  EXPECT_EQ(labels(open({.data = write("data/list", "my cat.jpg 2\nb.jpg n01443537\n")})), (Labels{1, 2}));
+  const auto csv =
+      open({.data = write("data/list.csv", "path,label\n" + absolute.string() + ",2\nb.jpg,0\n")});
+  EXPECT_EQ(ids(csv), (Strings{"b.jpg", "my cat.jpg"}));
+  EXPECT_EQ(labels(csv), (Labels{0, 2}));
+  const auto list = write("data/list", "b.jpg\nmy cat.jpg\n");
+  EXPECT_EQ(labels(open({.data = list, .labels = write("labels", "b.jpg 1\nmy cat.jpg 3\n")})),
+            (Labels{1, 3}));
+}
+
+TEST_F(DataSetFolder, BadLists) {
+  add("a.jpg");
+  add("b.jpg");
+  const auto complaint_about = [this](const std::string& list) {
+    return complaint<DataError>([&] { open({.data = write("data/list", list)}); });
+  };
+  EXPECT_TRUE(says(complaint_about("a.jpg\ngone.jpg\n"), "line 2: image"));
+  EXPECT_TRUE(says(complaint_about("a.jpg 1\nb.jpg\n"), "line 2: some lines"));
+  EXPECT_TRUE(says(complaint_about("a.jpg\nb.jpg 0\n"), "line 2: some lines"));
+  EXPECT_TRUE(says(complaint_about("a.jpg 0\nb.jpg 4\n"), "line 2: label 4"));
+  EXPECT_TRUE(says(complaint_about("a.jpg\n./a.jpg\n"), "'a.jpg' is listed twice"));
+  EXPECT_TRUE(says(complaint_about("path,label\n"), "no images"));
+  const auto labelled_twice = [&] {
+    open({.data = write("data/list", "a.jpg 1\n"), .labels = write("labels", "a.jpg 1\n")});
+  };
+  EXPECT_TRUE(says(complaint<UsageError>(labelled_twice), "both"));
+}
+
+}  // namespace
+}  // namespace xai

@@ -1,0 +1,229 @@
+#include "xai/data/image.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <map>
+#include <opencv2/core.hpp>
+#include <string>
+#include <vector>
+
+#include "says.hpp"
+#include "temporary_folder.hpp"
+#include "xai/core/error.hpp"
+#include "xai/core/file.hpp"
+
+namespace xai {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr long max_pixels = 100'000'000;
+
+fs::path python() {
+  return fs::path(XAI_SOURCE_DIR) / ".venv/bin/python";
+}
+
+fs::path shared_data() {
+  const char* const folder = std::getenv("XAI_SHARED_DATA");
+  return folder ? fs::path(folder) : fs::path(XAI_SOURCE_DIR) / "../shared/data";
+}
+
+/// PIL's pixels of one file.
+struct Golden {
+  fs::path file;
+  cv::Mat rgb;
+};
+
+/// Runs make_images.py.
+std::vector<Golden> make_golden(const fs::path& out, const std::string& files = "") {
+  const auto command = cat(python().string(), " -W ignore ", XAI_SOURCE_DIR, "/tests/data/make_images.py ",
+                           out.string(), files);
+  if (std::system(command.c_str()) != 0) throw std::runtime_error("failed: " + command);
+  std::vector<Golden> golden;
+  std::ifstream list(out / "golden.tsv");
+  int width, height;
+  for (std::string file, raw; std::getline(list, file, '\t') && list >> width >> height >> raw;) {
+    list.ignore(1);
+    const std::string bytes = read_file(raw);
+    cv::Mat rgb(height, width, CV_8UC3);
+    if (bytes.size() != rgb.total() * 3) throw std::runtime_error("size of " + raw);
+    std::copy(bytes.begin(), bytes.end(), rgb.data);
+    golden.push_back({file, rgb});
+  }
+  return golden;
+}
+
+/// The largest difference of a byte; 256 for unequal shapes.
+double greatest_difference(const cv::Mat& a, const cv::Mat& b) {
+  if (a.size() != b.size() || a.type() != b.type()) return 256;
+  return cv::norm(a, b, cv::NORM_INF);
+}
+
+/// What read_image() complains about; "" if it does not.
+std::string complaint(const fs::path& file, long limit = max_pixels) {
+  try {
+    read_image(file, limit);
+    return "";
+  } catch (const DataError& error) {
+    const std::string what = error.what();
+    EXPECT_NE(what.find(file.string()), std::string::npos) << what;
+    EXPECT_EQ(what.find('\n'), std::string::npos) << what;
+    return what;
+  }
+}
+
+void write(const fs::path& file, const std::string& bytes) {
+  std::ofstream(file, std::ios::binary) << bytes;
+}
+
+/// The made images, once for all tests of a process.
+class ImageKinds : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    if (!fs::exists(python())) return;
+    folder_ = std::make_unique<TemporaryFolder>();
+    golden_ = make_golden(folder_->path());
+  }
+  static void TearDownTestSuite() { folder_.reset(); }
+  void SetUp() override {
+    if (!folder_) GTEST_SKIP() << "needs PIL of " << python() << ": run scripts/setup.sh";
+  }
+  static std::string bytes_of(const std::string& name) { return read_file(*folder_ / name); }
+
+  inline static std::unique_ptr<TemporaryFolder> folder_;
+  inline static std::vector<Golden> golden_;
+};
+
+TEST_F(ImageKinds, AreReadAsByPilToTheBitAndSilently) {
+  ASSERT_GT(golden_.size(), 40U);
+  ::testing::internal::CaptureStderr();
+  for (const auto& [file, rgb] : golden_) {
+    EXPECT_EQ(greatest_difference(read_image(file, max_pixels), rgb), 0) << file;
+  }
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(), "");
+}
+
+TEST_F(ImageKinds, CutAnywhereAreRefusedSilently) {
+  ::testing::internal::CaptureStderr();
+  for (const auto* name : {"rgb-420.jpg", "progressive.jpg", "restart-markers.jpg", "cmyk.jpg",
+                           "thumbnail.jpg", "rgb.png", "palette-16.png", "interlaced.png", "rgb-16.png"}) {
+    const std::string whole = bytes_of(name);
+    const auto cut = *folder_ / "cut";
+    for (std::size_t length = 1; length < whole.size(); length += length < 64 ? 1 : 61) {
+      write(cut, whole.substr(0, length));
+      EXPECT_NE(complaint(cut), "") << name << " cut to " << length << " of " << whole.size();
+    }
+    write(cut, whole.substr(0, whole.size() - 1));
+    EXPECT_TRUE(says(complaint(cut), "truncated")) << name << " without its last byte";
+  }
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(), "");
+}
+
+TEST_F(ImageKinds, TruncatedBmpAndWebpAreRefused) {
+  for (const auto* name : {"rgb.bmp", "palette.bmp", "lossy.webp", "lossless.webp", "alpha.webp"}) {
+    const std::string whole = bytes_of(name);
+    const auto cut = *folder_ / "cut";
+    for (const std::size_t length :
+         {whole.size() - 2, whole.size() / 2, std::size_t{40}, std::size_t{20}, std::size_t{13}}) {
+      write(cut, whole.substr(0, length));
+      EXPECT_NE(complaint(cut), "") << name << " cut to " << length << " of " << whole.size();
+    }
+  }
+}
+
+TEST_F(ImageKinds, DamagedWithinAreRefused) {
+  const auto damaged = *folder_ / "damaged";
+  std::string png = bytes_of("rgb.png");
+  png[png.size() / 2] ^= 1;
+  write(damaged, png);
+  EXPECT_TRUE(says(complaint(damaged), "damaged PNG"));
+
+  // a marker that ends the entropy-coded data of a JPEG too early, in an otherwise whole file
+  std::string jpeg = bytes_of("rgb-420.jpg");
+  jpeg.replace(jpeg.size() * 3 / 4, 2, "\xFF\xD9");
+  write(damaged, jpeg);
+  EXPECT_TRUE(says(complaint(damaged), "premature end"));
+}
+
+TEST_F(ImageKinds, TooManyPixelsAreRefusedByTheHeader) {
+  for (const auto& [file, rgb] : golden_) {
+    const long pixels = static_cast<long>(rgb.total());
+    EXPECT_TRUE(says(complaint(file, pixels - 1), "--max-pixels")) << file;
+    EXPECT_EQ(complaint(file, pixels), "") << file;
+  }
+}
+
+TEST_F(ImageKinds, HugeJpegIsRefusedWithoutDecoding) {
+  std::string jpeg = bytes_of("rgb-420.jpg");
+  const auto frame = jpeg.find("\xFF\xC0");
+  ASSERT_NE(frame, std::string::npos);
+  jpeg.replace(frame + 5, 4, "\x75\x30\x75\x30");  // 30,000 twice
+  const auto huge = *folder_ / "huge.jpg";
+  write(huge, jpeg);
+  EXPECT_TRUE(says(complaint(huge), "30000 x 30000 pixels"));
+}
+
+TEST(Image, HugePngIsRefusedWithoutDecoding) {
+  const TemporaryFolder folder;
+  const std::string header(
+      "\x89PNG\r\n\x1A\n\0\0\0\x0DIHDR\0\0\x75\x30\0\0\x75\x30\x08\x02\0\0\0\xE9"
+      "\x45"
+      "\x6F"
+      "\xED"
+      "\0\0\0\x01IDAT",
+      41);
+  write(folder / "huge.png", header);
+  EXPECT_TRUE(says(complaint(folder / "huge.png"), "30000 x 30000 pixels"));
+}
+
+TEST(Image, ErrorsSayWhatIsWrong) {
+  const TemporaryFolder folder;
+  const std::map<std::string, std::pair<std::string, std::string>> cases{
+      {"empty.JPEG", {"", "empty"}},
+      {"text.JPEG", {"This is a text file.\n", "not an image"}},
+      {"moving.jpg", {"GIF89a\x01\0\x01\0", "GIF"}},
+      {"scan.png", {std::string("II*\0\x08\0\0\0", 8), "TIFF"}},
+      {"phone.jpg",
+       {std::string("\0\0\0\x18"
+                    "ftypheic",
+                    12),
+        "HEIC"}},
+      {"stub.jpg", {"\xFF\xD8\xFF", "truncated"}},
+      {"stub.png", {"\x89PNG\r\n\x1A\n", "truncated"}},
+      {"stub.bmp", {"BM", "truncated"}},
+      {"stub.webp", {"RIFF\1\1\1\1WEBP", "truncated"}},
+  };
+  for (const auto& [name, content] : cases) {
+    write(folder / name, content.first);
+    EXPECT_TRUE(says(complaint(folder / name), content.second));
+  }
+  EXPECT_TRUE(says(complaint(folder / "missing.jpg"), "no such file"));
+  EXPECT_TRUE(says(complaint(folder.path()), "not a regular file"));
+}
+
+TEST(Image, PhotographsAreReadAsByPilToTheBit) {
+  if (!fs::exists(python())) GTEST_SKIP() << "needs PIL of " << python() << ": run scripts/setup.sh";
+  const auto sample = shared_data() / "imagenet-sample";
+  if (!fs::exists(sample)) GTEST_SKIP() << "needs the photographs in " << sample;
+  std::vector<std::string> files;
+  for (const auto& entry : fs::recursive_directory_iterator(sample))
+    if (entry.is_regular_file()) files.push_back(entry.path().string());
+  std::sort(files.begin(), files.end());
+  std::string chosen;
+  constexpr std::size_t photographs = 40;
+  ASSERT_GE(files.size(), photographs);
+  for (std::size_t i = 0; i < photographs; ++i)
+    chosen += " \"" + files[i * files.size() / photographs] + "\"";
+
+  const TemporaryFolder folder;
+  const auto golden = make_golden(folder.path(), chosen);
+  ASSERT_EQ(golden.size(), photographs);
+  for (const auto& [file, rgb] : golden)
+    EXPECT_EQ(greatest_difference(read_image(file, max_pixels), rgb), 0) << file;
+}
+
+}  // namespace
+}  // namespace xai
