@@ -1,0 +1,25 @@
+# Shared by the other scripts, which source it from the repository's root.
+
+say() { printf '\n== %s\n' "$*"; }
+
+# How many compilers or tests to run at once: a file that includes torch takes about 2 GB with its neighbours.
+jobs() {
+  local cores gigabytes
+  cores=$(nproc)
+  gigabytes=$(awk '/^MemAvailable/ { print int($2 / 2097152) }' /proc/meminfo)
+  ((gigabytes < cores)) && cores=$gigabytes
+  echo $((cores > 1 ? cores : 1))
+}
+
+# export_model FOLDER NAME [arguments of export_models.py]: exports NAME unless FOLDER has it, newer than its sources.
+export_model() {
+  local folder=$1 name=$2 source
+  shift 2
+  for source in scripts/export_models.py scripts/constraints.txt; do
+    if [[ ! -e $folder/$name.pt || ! $folder/$name.json -nt $source ]]; then
+      .venv/bin/python scripts/export_models.py "$name" --out "$folder" "$@"
+      return
+    fi
+  done
+  echo "$folder/$name.pt is up to date"
+}

@@ -1,0 +1,58 @@
+#!/usr/bin/env python3
+"""Prints the results of an xai-mse run as a table, and the paths of its pictures.
+
+    report.py RUN CARD     RUN: the run's folder; CARD: the model card NAME.json, for the names of the classes
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+HEADER = ("image", "class", "found", "diverse", "smallest", "seconds")
+
+
+def class_name(card, index):
+    """The name of class `index`, or the bare index where the card lists no names."""
+    names = (card.get("class_list") or {}).get("names")
+    return "-" if index is None else names[index] if names else str(index)
+
+
+def row(record, card):
+    """The cells of one record of results.jsonl; an image without explanations shows why in place of the counts."""
+    image, seconds = record["image"], f"{record.get('seconds') or 0:.1f}"
+    name = class_name(card, record.get("predicted"))
+    if record["status"] != "ok":
+        reason = record.get("reason")
+        return image, name, record["status"] + (f" ({reason})" if reason else ""), "", "", seconds
+    diverse = f"{'' if record.get('diverse_exact', True) else '>='}{record['diverse']}"
+    return image, name, str(record["found"]), diverse, str(record["min_size"] or "-"), seconds
+
+
+def table(rows):
+    """Rows of cells as aligned lines; the first two columns to the left, the numbers to the right."""
+    widths = [max(len(cells[column]) for cells in rows) for column in range(len(rows[0]))]
+    return ["  ".join(cell.ljust(width) if column < 2 else cell.rjust(width)
+                      for column, (cell, width) in enumerate(zip(cells, widths))).rstrip() for cells in rows]
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", type=Path)
+    parser.add_argument("card", type=Path)
+    options = parser.parse_args(arguments)
+    try:
+        card = json.loads(options.card.read_text())
+        records = [json.loads(line) for line in (options.run / "results.jsonl").read_text().splitlines()]
+    except (OSError, ValueError) as error:
+        print(f"report.py: {error}", file=sys.stderr)
+        return 2
+    print("\n".join(table([HEADER] + [row(record, card) for record in records])))
+    pictures = [options.run / record["picture"] for record in records if record.get("picture")]
+    if pictures:
+        print("\nPictures:", *pictures, sep="\n  ")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,95 @@
+#!/usr/bin/env bash
+# Prepares Debian 12 or Ubuntu 24.04: system packages, .venv with pinned versions, and on request a build.
+# Safe to run again, and quick when there is nothing to do. Needs root or sudo only while packages are missing.
+#
+#   scripts/setup.sh [--build PRESET]     PRESET: release, dev, asan or ci (CMakePresets.json)
+#
+# XAI_LIBTORCH=DIR  builds against another LibTorch >= 2.7 (a wheel's torch/ folder or an unpacked zip) than .venv's
+# XAI_PYTHON=PATH   makes .venv with another Python >= 3.10 than the first python3 on PATH
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+source scripts/functions.sh
+
+required=(
+  g++ cmake ninja-build ccache
+  libopencv-dev libcli11-dev nlohmann-json3-dev libspdlog-dev libgtest-dev libssl-dev zlib1g-dev
+  python3-venv graphviz
+)
+optional=(clang-format-14)  # test.sh's format check; later distributions have dropped this version
+python=${XAI_PYTHON:-python3}
+preset=
+
+fail() {
+  printf 'setup.sh: %s\n' "$@" >&2
+  exit 1
+}
+
+missing() {
+  comm -23 <(printf '%s\n' "$@" | sort) \
+           <(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null | sed -n 's/^installed //p' | sort)
+}
+
+install_packages() {
+  local packages as_root=()
+  mapfile -t packages < <(missing "${required[@]}" "${optional[@]}")
+  ((${#packages[@]})) || return 0
+  if ((EUID != 0)); then
+    if command -v sudo >/dev/null && { sudo -n true 2>/dev/null || [[ -t 0 ]]; }; then
+      as_root=(sudo)
+    elif [[ -z $(missing "${required[@]}") ]]; then
+      echo "setup.sh: going on without ${packages[*]}: not root" >&2
+      return 0
+    else
+      fail "these packages are missing, and installing them needs root: ${packages[*]}" \
+           "as root: apt-get install --no-install-recommends ${packages[*]}"
+    fi
+  fi
+  say "System packages: ${packages[*]}"
+  "${as_root[@]}" apt-get -q -o Acquire::Retries=3 update
+  mapfile -t packages < <(missing "${required[@]}"
+                          for package in $(missing "${optional[@]}"); do
+                            apt-cache show "$package" >/dev/null 2>&1 && echo "$package"
+                          done)
+  ((${#packages[@]})) || return 0
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get -q -y -o Acquire::Retries=3 -o Dpkg::Use-Pty=0 install --no-install-recommends "${packages[@]}"
+}
+
+# .venv/installed holds what .venv was made from, and is written last: an interrupted set-up starts over.
+make_venv() {
+  local wanted
+  if ! .venv/bin/python -c '' 2>/dev/null; then
+    "$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' ||
+      fail "$python is older than Python 3.10; name another one in XAI_PYTHON"
+    say "Python environment .venv"
+    "$python" -m venv --clear .venv
+  fi
+  wanted=$(.venv/bin/python --version; sha256sum scripts/requirements.txt scripts/constraints.txt)
+  if [[ $(cat .venv/installed 2>/dev/null) != "$wanted" ]]; then
+    say "Python packages (torch alone takes 5 GB of disk)"
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check -r scripts/requirements.txt
+    echo "$wanted" > .venv/installed
+  fi
+}
+
+build() {
+  say "Build: preset $preset, $(jobs) job(s)"
+  CMAKE_CXX_COMPILER_LAUNCHER=ccache cmake --preset "$preset" ${XAI_LIBTORCH:+"-DXAI_LIBTORCH=$XAI_LIBTORCH"}
+  cmake --build --preset "$preset" --parallel "$(jobs)"
+}
+
+while (($#)); do
+  case $1 in
+    --build) preset=${2:?--build needs a preset}; shift 2 ;;
+    -h | --help) sed -n '2,/^set/{/^#/s/^# \?//p}' "$0"; exit ;;
+    *) echo "setup.sh: unknown argument '$1'; see --help" >&2; exit 2 ;;
+  esac
+done
+
+if command -v dpkg-query >/dev/null; then
+  install_packages
+else
+  echo "setup.sh: no Debian or Ubuntu: install what corresponds to ${required[*]}" >&2
+fi
+make_venv
+[[ -z $preset ]] || build

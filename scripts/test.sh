@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Every test: sets up, builds with warnings as errors, exports the models the tests use, checks formatting, runs ctest.
+# Extra arguments go to ctest, e.g. scripts/test.sh -L search
+#
+# XAI_SHARED_DATA=DIR  data that is not in the repository (default ../shared/data); tests that need it are skipped
+#                      without it, and listed before ctest's closing lines.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+source scripts/functions.sh
+
+scripts/setup.sh --build ci
+
+say "Models for the tests"
+export_model build/test-models efficientnet_lite0
+weights=${XAI_SHARED_DATA:-../shared/data}/models/vit_tiny_patch16_224.safetensors
+if [[ -e $weights ]]; then
+  export_model build/test-models vit_tiny_patch16_224 --weights "$weights"
+fi
+
+say "Formatting"
+mapfile -t sources < <(find include src tests tools bench -name '*.hpp' -o -name '*.cpp')
+if command -v clang-format-14 >/dev/null; then
+  clang-format-14 --dry-run --Werror "${sources[@]}"
+  echo "${#sources[@]} files are formatted"
+else
+  echo "SKIPPED: there is no clang-format-14 here"
+fi
+
+say "Tests"
+# One thread a test and as many tests as cores: faster than the other way round, and no test waits for another's pool.
+log=build/ci/ctest.log
+status=0
+OMP_NUM_THREADS=1 ctest --preset ci --parallel "$(jobs)" "$@" | tee "$log" | sed -u '/% tests passed/,$d' || status=$?
+
+skipped=$(sed -n '/% tests passed/,$p' "$log" | grep -c '(Skipped)' || true)
+if ((skipped)); then
+  printf '\n%s test(s) skipped, because:\n' "$skipped"
+  grep -A 3 -E ': Skipped$|^SKIPPED ' build/ci/Testing/Temporary/LastTest.log |
+    grep -v -E ': Skipped$|^--$|^\[|^$' | sort | uniq -c
+fi
+sed -n '/% tests passed/,$p' "$log"
+exit "$status"
