@@ -91,7 +91,9 @@ cv::Vec3b rgb_of_inverted_cmyk(const cv::Vec4b& cmyk) {
 
 cv::Mat decode_jpeg(Bytes file, long max_pixels) {
   JpegReader reader;
-  const auto fault = [&reader] { return BadImage("truncated or damaged JPEG (" + reader.fault() + ")"); };
+  const auto fault = [&reader] {
+    return BadImage("a truncated or damaged JPEG, or of a kind that is not read (" + reader.fault() + ")");
+  };
   if (!reader.read_header(file)) throw fault();
   check_size(reader.width(), reader.height(), max_pixels);
   cv::Mat pixels(static_cast<int>(reader.height()), static_cast<int>(reader.width()),

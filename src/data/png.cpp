@@ -72,7 +72,7 @@ class PngReader {
 
 cv::Mat decode_png(Bytes file, long max_pixels) {
   PngReader reader(file);
-  const auto fault = [&reader] { return BadImage("truncated or damaged PNG (" + reader.fault() + ")"); };
+  const auto fault = [&reader] { return BadImage("a truncated or damaged PNG (" + reader.fault() + ")"); };
   if (!reader.read_header()) throw fault();
   check_size(reader.width(), reader.height(), max_pixels);
   cv::Mat pixels(static_cast<int>(reader.height()), static_cast<int>(reader.width()), CV_8UC3);

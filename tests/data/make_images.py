@@ -75,6 +75,7 @@ def make_jpegs():
     rotated = save("exif-rotated.jpg", rgb, exif=exif)
     record_bytes("thumbnail.jpg", with_segment(rotated.read_bytes(), 0xE1, b"Exif\0\0" + thumbnail.getvalue()))
     record_bytes("trailing-garbage.jpg", rotated.read_bytes() + b"\0\xff\xd9garbage")
+    record_bytes("extraneous-bytes.jpg", rotated.read_bytes()[:-2] + b"\0\0\0\xff\xd9")
     stored = save("cmyk.jpg", cmyk, quality=85)
     save("cmyk-progressive.jpg", cmyk, quality=85, progressive=True)
     data = stored.read_bytes()
