@@ -1,0 +1,94 @@
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "records.hpp"
+#include "temporary_folder.hpp"
+#include "xai/core/file.hpp"
+#include "xai/core/hash.hpp"
+#include "xai/report/run_folder.hpp"
+#include "xai/report/run_info.hpp"
+#include "xai/report/summary.hpp"
+
+namespace xai {
+namespace {
+
+/// Validates JSON documents, one a line, against docs/schema/<name>.schema.json with Python's jsonschema.
+class Schema : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!std::filesystem::exists(python)) GTEST_SKIP() << python << " is absent; run scripts/setup.sh";
+  }
+
+  bool accepts(const std::string& name, const std::string& lines) const {
+    write_file_atomically(folder / "documents", lines);
+    write_file_atomically(folder / "validate.py",
+                          "import json, sys, jsonschema\n"
+                          "schema = json.load(open(sys.argv[1]))\n"
+                          "jsonschema.Draft202012Validator.check_schema(schema)\n"
+                          "for line in open(sys.argv[2]):\n"
+                          "  jsonschema.Draft202012Validator(schema).validate(json.loads(line))\n");
+    const auto command = cat("'", python, "' '", (folder / "validate.py").string(), "' '", XAI_SOURCE_DIR,
+                             "/docs/schema/", name, ".schema.json' '", (folder / "documents").string(),
+                             "' 2>'", (folder / "message").string(), "'");
+    const bool valid = std::system(command.c_str()) == 0;
+    message = read_file(folder / "message");
+    return valid;
+  }
+
+  const std::string python = XAI_SOURCE_DIR "/.venv/bin/python";
+  const TemporaryFolder folder;
+  mutable std::string message;
+};
+
+TEST_F(Schema, AcceptsEveryKindOfRecord) {
+  std::string lines;
+  for (const Json& record : records_of_every_kind()) lines += to_text(record) + "\n";
+  EXPECT_TRUE(accepts("mse-record", lines)) << message;
+}
+
+TEST_F(Schema, RefusesRecordsThatAreNotAsSpecified) {
+  for (const auto& [field, value] : {std::pair("p_full", Json()),
+                                     {"found", Json()},
+                                     {"status", Json("fine")},
+                                     {"extra", Json(1)},
+                                     {"reason", Json("why")},
+                                     {"p_baseline", Json(1.5)}}) {
+    Json record = ok_record();
+    record[field] = value;
+    EXPECT_FALSE(accepts("mse-record", to_text(record))) << field;
+    EXPECT_NE(message.find("ValidationError"), std::string::npos) << message;
+  }
+}
+
+TEST_F(Schema, AcceptsRunsFromStartToEnd) {
+  RunInfo info;
+  info.tool = "xai-mse";
+  info.tool_version = "0.1.0";
+  info.command = {"xai-mse", "--model", "m.pt"};
+  info.options = {{"grid", 7}};
+  info.model = {{"path", "m.pt"}, {"sha256", sha256("m")}, {"card", {{"name", "m"}}}};
+  info.data = {{"path", "photos"}, {"layout", "flat"}, {"count", 4}, {"sha256", sha256("d")}};
+  info.platform = {
+      {"host", "h"}, {"libtorch", "2.11.0"}, {"cuda", nullptr}, {"device", "cpu"}, {"threads", 2}};
+  RunFolder run(folder / "run", Json{{"tool", "xai-mse"}});
+  run.write_run(to_json(info));
+  std::string lines = to_text(Json::parse(read_file(folder / "run/run.json"))) + "\n";
+  info.status = "done";
+  info.git_commit = "f5efcf0";
+  info.counts = {{"ok", 4}};
+  run.write_run(to_json(info));
+  lines += to_text(Json::parse(read_file(folder / "run/run.json"))) + "\n";
+  EXPECT_TRUE(accepts("run", lines)) << message;
+}
+
+TEST_F(Schema, AcceptsSummariesFullAndEmpty) {
+  MseSummary summary;
+  std::string lines = to_text(summary.to_json(1)) + "\n";
+  for (const Json& record : records_of_every_kind()) summary.add(record);
+  EXPECT_TRUE(accepts("summary", lines + to_text(summary.to_json(1)) + "\n")) << message;
+}
+
+}  // namespace
+}  // namespace xai
