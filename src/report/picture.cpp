@@ -88,7 +88,8 @@ class Text {
 int draw_line(cv::Mat& canvas, cv::Point at, std::string text, const Font& font, int width) {
   Text line(text, font);
   while (line.width() > width && text.size() > 4) {
-    text = text.substr(0, text.size() - 4) + "...";
+    const std::size_t fitting = std::min(text.size() - 1, text.size() * width / line.width());
+    text = text.substr(0, fitting > 3 ? fitting - 3 : 0) + "...";
     line = Text(text, font);
   }
   line.draw(canvas, at);
