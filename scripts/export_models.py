@@ -17,6 +17,7 @@ import dataclasses
 import hashlib
 import importlib
 import importlib.metadata
+import io
 import json
 import math
 import os
@@ -121,10 +122,10 @@ def efficientnet_lite(name):
 
 
 def from_timm(name, overrides):
-    config = timm.get_pretrained_cfg(name)
-    if config is None:
-        raise Refusal(f"timm {timm.__version__} has no pretrained configuration for '{name}'; "
-                      "see timm.list_models(pretrained=True)")
+    try:
+        config = timm.get_pretrained_cfg(name, allow_unregistered=False)
+    except RuntimeError as error:
+        raise Refusal(f"timm {timm.__version__} has no configuration for '{name}': {first_line(error)}") from error
     if config.crop_mode != "center" and "resize" not in overrides:
         raise Refusal(f"{name}: crop mode '{config.crop_mode}' has no counterpart in a model card; "
                       "give --resize N to crop centrally from a short side of N instead")
@@ -354,20 +355,24 @@ def check_against_eager(traced, model, batch):
 
 
 def trace(model, height, width):
-    """Traces a model in eval mode at batch 2 and checks the result; the TorchScript module."""
+    """Traces a model in eval mode at batch 2: the bytes of its .pt file, and the module as a reader gets it, checked."""
     generator = torch.Generator().manual_seed(0)
     batch = torch.randn(max(CHECKED_BATCHES), 3, height, width, generator=generator)
     with torch.no_grad():
         check_logits(model(batch))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # TorchScript's deprecation, and tracer remarks that the checks below settle
-        traced = torch.jit.trace(model, batch[:2], check_trace=True)
+        try:
+            file = torch.jit.trace(model, batch[:2], check_trace=True).save_to_buffer()
+        except (RuntimeError, torch.jit.TracingCheckError) as error:
+            raise Refusal(f"the model cannot be traced and saved: {first_line(error)}") from error
+        traced = torch.jit.load(io.BytesIO(file))
     devices = device_constants(traced.inlined_graph)
     if devices:
         raise Refusal(f"the graph holds {len(devices)} device constant(s) ({', '.join(sorted(set(devices)))}): "
                       "it would not run on another device")
     check_against_eager(traced, model, batch)
-    return traced
+    return file, traced
 
 
 # ---- export --------------------------------------------------------------------------------------------------
@@ -379,11 +384,11 @@ def first_line(error):
     return next((line for line in reversed(lines) if "Error" in line), lines[0] if lines else type(error).__name__)
 
 
-def write_whole(path, write):
-    """Calls write(temporary path) and renames, so a reader never sees half a file."""
+def write_whole(path, content):
+    """Writes bytes to a temporary file beside `path` and renames it, so a reader never sees half a file."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        write(temporary)
+        temporary.write_bytes(content)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -424,7 +429,7 @@ def export(request, out, name=None, family=None, weights=None, pretrained=False,
     else:
         origin = {"origin": "pretrained", "sha256": file_sha256(packaged) if packaged else tensors_sha256(model)}
 
-    traced = trace(model, preprocessing.height, preprocessing.width)
+    file, traced = trace(model, preprocessing.height, preprocessing.width)
     count = traced(torch.zeros(1, 3, preprocessing.height, preprocessing.width)).shape[1]
     if class_list is None and count == 1000:
         class_list = imagenet_classes()
@@ -434,8 +439,7 @@ def export(request, out, name=None, family=None, weights=None, pretrained=False,
     name = name or request.rpartition(":")[2]
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    script = out / f"{name}.pt"
-    write_whole(script, lambda path: traced.save(str(path)))
+    write_whole(out / f"{name}.pt", file)
     card = {
         "schema_version": SCHEMA_VERSION,
         "name": name,
@@ -444,12 +448,12 @@ def export(request, out, name=None, family=None, weights=None, pretrained=False,
         "weights": origin,
         "input": {"height": preprocessing.height, "width": preprocessing.width},
         "preprocessing": {"resize": preprocessing.resize, "interpolation": preprocessing.interpolation,
-                          "crop": "center", "mean": preprocessing.mean, "std": preprocessing.std},
+                          "crop": "center", "mean": list(preprocessing.mean), "std": list(preprocessing.std)},
         "classes": count,
         "class_list": class_list,
-        "sha256": file_sha256(script),
+        "sha256": hashlib.sha256(file).hexdigest(),
     }
-    write_whole(out / f"{name}.json", lambda path: path.write_text(json.dumps(card, indent=1) + "\n"))
+    write_whole(out / f"{name}.json", (json.dumps(card, indent=1) + "\n").encode())
     return card
 
 

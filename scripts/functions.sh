@@ -1,4 +1,5 @@
-# Shared by the other scripts, which source it from the repository's root.
+# shellcheck shell=bash
+# Shared by the other scripts, which source it from the root of the repository.
 
 say() { printf '\n== %s\n' "$*"; }
 

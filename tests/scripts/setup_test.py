@@ -1,0 +1,179 @@
+"""scripts/setup.sh and functions.sh, with stand-ins for dpkg, apt-get, sudo, Python and CMake, as an ordinary user."""
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+NOBODY = 65534
+
+STAND_INS = {
+    # installed.txt holds one package a line; apt-get install adds to it
+    "dpkg-query": 'shift 3; for p in "$@"; do grep -qx "$p" "$STATE/installed.txt" && echo "installed $p"; done; exit 0',
+    "apt-get": 'echo "apt-get $*" >> "$STATE/log.txt"; [[ " $* " == *" install "* ]] || exit 0; '
+               'for p in "$@"; do echo "$p"; done >> "$STATE/installed.txt"',
+    "apt-cache": '! grep -qx "$2" "$STATE/unknown.txt" 2>/dev/null',
+    "sudo": '[[ -e $STATE/may_sudo ]] || exit 1; [[ $1 == -n ]] && shift; exec "$@"',
+    "cmake": 'echo "cmake $*" >> "$STATE/log.txt"',
+    "python": 'case "$1 ${2-}" in "-c import"*) [[ ! -e $STATE/old_python ]];; "-c "*) ;; --version*) echo Python 3.11.2;; '
+              '"-m venv") mkdir -p "$4/bin"; cp "$0" "$4/bin/python";; *) echo "python $*" >> "$STATE/log.txt";; esac',
+}
+
+
+class Machine:
+    """A folder with a copy of scripts/, the stand-ins in bin/, and their state."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        shutil.copytree(ROOT / "scripts", folder / "repo/scripts", ignore=shutil.ignore_patterns("__pycache__"))
+        (folder / "bin").mkdir()
+        for name, body in STAND_INS.items():
+            path = folder / "bin" / name
+            path.write_text(f"#!/bin/bash\nset -eu\n{body}\n")
+            path.chmod(0o755)
+        (folder / "installed.txt").touch()
+        if os.geteuid() == 0:
+            subprocess.run(["chown", "-R", str(NOBODY), folder], check=True)
+
+    def run(self, *arguments, **variables):
+        """Runs setup.sh, which must not be root: exit code, standard error, and what the stand-ins were asked for."""
+        (self.folder / "log.txt").unlink(missing_ok=True)
+        environment = {"PATH": f"{self.folder}/bin:/usr/bin:/bin", "STATE": str(self.folder), "HOME": str(self.folder),
+                       "XAI_PYTHON": str(self.folder / "bin/python"), **variables}
+        done = subprocess.run([self.folder / "repo/scripts/setup.sh", *arguments], env=environment, cwd="/",
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              user=NOBODY if os.geteuid() == 0 else None)
+        log = self.folder / "log.txt"
+        return done.returncode, done.stderr, log.read_text().splitlines() if log.exists() else []
+
+    def set(self, name, text=""):
+        (self.folder / name).write_text(text)
+
+
+@pytest.fixture
+def machine():
+    folder = Path(tempfile.mkdtemp(prefix="xai-setup-"))
+    folder.chmod(0o755)
+    yield Machine(folder)
+    shutil.rmtree(folder)
+
+
+def packages():
+    text = (ROOT / "scripts/setup.sh").read_text()
+    required, optional = (re.search(rf"^{name}=\((.*?)\)", text, re.S | re.M)[1].split()
+                          for name in ("required", "optional"))
+    return required, optional
+
+
+def test_without_root_it_names_what_is_missing(machine):
+    required, optional = packages()
+    machine.set("installed.txt", "\n".join(required[3:]) + "\n")
+    code, error, log = machine.run()
+    wanted = " ".join(sorted(required[:3] + optional))
+    assert code == 1 and log == []
+    assert error == (f"setup.sh: these packages are missing, and installing them needs root: {wanted}\n"
+                     f"setup.sh: as root: apt-get install --no-install-recommends {wanted}\n")
+
+
+def test_without_root_it_works_when_nothing_is_missing(machine):
+    required, optional = packages()
+    machine.set("installed.txt", "\n".join(required) + "\n")
+    code, error, log = machine.run()
+    assert code == 0 and f"going on without {optional[0]}" in error
+    assert log == ["python -m pip install --quiet --disable-pip-version-check -r scripts/requirements.txt"]
+
+
+def test_installs_once_and_only_what_is_missing(machine):
+    required, optional = packages()
+    machine.set("may_sudo")
+    machine.set("installed.txt", "\n".join(required[2:]) + "\n")
+    code, error, log = machine.run()
+    assert code == 0, error
+    assert [line.split()[1:2] + line.split()[-1:] for line in log if line.startswith("apt-get -q -o")] == [
+        ["-q", "update"]]
+    install = [line for line in log if " install --no-install-recommends " in line and line.startswith("apt-get")]
+    assert len(install) == 1
+    assert install[0].partition(" --no-install-recommends ")[2].split() == sorted(required[:2]) + optional
+    assert machine.run() == (0, "", [])  # a second run asks for nothing
+
+
+def test_goes_on_without_an_optional_package_the_distribution_lacks(machine):
+    required, optional = packages()
+    machine.set("may_sudo")
+    machine.set("installed.txt", "\n".join(required) + "\n")
+    machine.set("unknown.txt", optional[0] + "\n")
+    code, error, log = machine.run()
+    assert code == 0, error
+    assert not any("--no-install-recommends" in line for line in log)
+
+
+def test_new_pins_are_installed(machine):
+    machine.set("installed.txt", "\n".join(sum(packages(), [])) + "\n")
+    assert machine.run()[0] == 0
+    with open(machine.folder / "repo/scripts/constraints.txt", "a") as file:
+        file.write("one_more==1.0\n")
+    code, _, log = machine.run()
+    assert code == 0 and [line.split()[:4] for line in log] == [["python", "-m", "pip", "install"]]
+
+
+def test_builds_when_asked_against_the_named_libtorch(machine):
+    machine.set("installed.txt", "\n".join(sum(packages(), [])) + "\n")
+    code, error, log = machine.run("--build", "ci", XAI_LIBTORCH="/opt/libtorch")
+    assert code == 0, error
+    assert log[1] == "cmake --preset ci -DXAI_LIBTORCH=/opt/libtorch"
+    assert re.fullmatch(r"cmake --build --preset ci --parallel [1-9]\d*", log[2])
+
+
+def test_an_old_python_is_refused(machine):
+    machine.set("installed.txt", "\n".join(sum(packages(), [])) + "\n")
+    machine.set("old_python")
+    code, error, _ = machine.run()
+    assert code == 1 and "older than Python 3.10" in error and "XAI_PYTHON" in error
+
+
+@pytest.mark.parametrize("arguments", [["--bild", "ci"], ["--build"]])
+def test_bad_arguments_are_refused(machine, arguments):
+    code, error, log = machine.run(*arguments)
+    assert code != 0 and error and log == []
+
+
+def test_a_second_run_here_is_quick():
+    subprocess.run([ROOT / "scripts/setup.sh"], check=True, capture_output=True)
+    start = time.monotonic()
+    subprocess.run([ROOT / "scripts/setup.sh"], check=True, capture_output=True)
+    assert time.monotonic() - start < 3
+
+
+def test_models_are_exported_only_when_they_are_older_than_their_sources(tmp_path):
+    (tmp_path / "scripts").mkdir()
+    shutil.copy(ROOT / "scripts/functions.sh", tmp_path / "scripts")
+    sources = [tmp_path / "scripts" / name for name in ("export_models.py", "constraints.txt")]
+    exports = [tmp_path / "models" / name for name in ("m.pt", "m.json")]
+    (tmp_path / ".venv/bin").mkdir(parents=True)
+    (tmp_path / "models").mkdir()
+    python = tmp_path / ".venv/bin/python"
+    python.write_text('#!/bin/sh\necho "$@" >> log\ntouch models/m.pt models/m.json\n')
+    python.chmod(0o755)
+    for path in sources:
+        path.touch()
+        os.utime(path, (1000, 1000))
+
+    def exported():
+        (tmp_path / "log").unlink(missing_ok=True)
+        subprocess.run(["bash", "-euc", "source scripts/functions.sh; export_model models m --seed 1"], cwd=tmp_path,
+                       check=True, capture_output=True)
+        return (tmp_path / "log").exists() and (tmp_path / "log").read_text()
+
+    assert exported() == "scripts/export_models.py m --out models --seed 1\n"
+    assert not exported()
+    exports[0].unlink()
+    assert exported()
+    os.utime(sources[1])
+    os.utime(exports[1], (2000, 2000))
+    assert exported()
