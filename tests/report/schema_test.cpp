@@ -70,8 +70,7 @@ TEST_F(Schema, AcceptsRunsFromStartToEnd) {
   info.options = {{"grid", 7}};
   info.model = {{"path", "m.pt"}, {"sha256", sha256("m")}, {"card", {{"name", "m"}}}};
   info.data = {{"path", "photos"}, {"layout", "flat"}, {"count", 4}, {"sha256", sha256("d")}};
-  info.platform = {
-      {"host", "h"}, {"libtorch", "2.11.0"}, {"cuda", nullptr}, {"device", "cpu"}, {"threads", 2}};
+  info.platform = {{"host", "h"}, {"libtorch", "2.11.0"}, {"cuda", false}, {"device", "cpu"}, {"threads", 2}};
   RunFolder run(folder / "run", Json{{"tool", "xai-mse"}});
   run.write_run(to_json(info));
   std::string lines = to_text(Json::parse(read_file(folder / "run/run.json"))) + "\n";
