@@ -1,6 +1,9 @@
 #include "xai/core/memory.hpp"
 
+#include <malloc.h>
 #include <sys/resource.h>
+
+#include <limits>
 
 namespace xai {
 
@@ -8,6 +11,12 @@ std::int64_t peak_memory_bytes() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   return std::int64_t{1024} * usage.ru_maxrss;
+}
+
+void keep_freed_memory() {
+  mallopt(M_MMAP_MAX, 0);  // large blocks come from the heap as well
+  mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
+  mallopt(M_TOP_PAD, 256 << 20);
 }
 
 }  // namespace xai

@@ -172,10 +172,8 @@ at::Tensor TorchScriptClassifier::probe(Module& plain) const {
       throw;
     } catch (const std::exception& error) {
       if (is_out_of_memory(error)) fail("does not fit into memory: ", reason(error));
-      fail(
-          "fails on a batch of ", count, " images of 3 x ", card_.height, " x ", card_.width,
-          count == 1 ? "; does the card's size fit the model? " : "; was the batch size baked in at export? ",
-          reason(error));
+      fail("fails on a batch of ", count, " (does the card's size of ", card_.height, " x ", card_.width,
+           " pixels fit it? was the batch size baked in at export?): ", reason(error));
     }
     if (logits.dim() != 2 || logits.size(0) != count)
       fail("gives an output of shape ", logits.sizes(), " for ", count, " images, not ", count,

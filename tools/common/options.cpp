@@ -1,0 +1,160 @@
+#include "common/options.hpp"
+
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+#include <torch/version.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <opencv2/core/utility.hpp>
+
+#include "common/app.hpp"
+#include "xai/core/error.hpp"
+#include "xai/core/log.hpp"
+
+namespace xai::tools {
+namespace {
+
+constexpr Tuning all_tunings[] = {Tuning::plain, Tuning::frozen, Tuning::frozen_channels_last,
+                                  Tuning::frozen_channels_last_onednn};
+
+std::optional<Tuning> tuning_of(const Json& record, const at::Device& on) {
+  if (!record.is_object() ||
+      record.value("device", "") != c10::DeviceTypeName(on.type(), /*lower_case=*/true))
+    return {};
+  for (const Tuning tuning : all_tunings)
+    if (record.value("choice", "") == name(tuning)) return tuning;
+  return {};
+}
+
+std::string host_name() {
+  char text[256] = {};
+  return gethostname(text, sizeof text - 1) == 0 ? text : "";
+}
+
+}  // namespace
+
+void require_path(const std::filesystem::path& path, const char* flag, const char* what) {
+  require(!path.empty(), flag, " is needed: ", what);
+}
+
+void InputOptions::add_to(CLI::App& app) {
+  const auto group = "Input";
+  app.add_option("--model", model, "TorchScript model NAME.pt with its card NAME.json beside it")
+      ->group(group);
+  app.add_option("--data", data.data,
+                 "Folder of images (class folders or flat), a list or CSV file, or one image")
+      ->group(group);
+  app.add_option(
+         "--labels", data.labels,
+         "Labels: LOC_val_solution.csv, a path,label CSV or list, or the ILSVRC devkit's ground truth")
+      ->group(group);
+  app.add_option("--devkit-map", data.devkit_map,
+                 "The devkit's class map (ILSVRC2012_ID, WNID), for its ground truth")
+      ->group(group);
+  app.add_option("--limit", data.limit, "Only the first N images, sorted by path; 0 = all")
+      ->group(group)
+      ->capture_default_str();
+  app.add_option("--max-pixels", max_pixels, "Images with more pixels are errors")
+      ->group(group)
+      ->capture_default_str();
+}
+
+Json InputOptions::identity() const {
+  return {{"max_pixels", max_pixels}};
+}
+
+void PerturbationOptions::add_to(CLI::App& app) {
+  add_choice(app, "--baseline", baseline, {Baseline::blur, Baseline::black, Baseline::mean, Baseline::gray},
+             "What hidden patches show: blur, black, mean (the card's) or gray")
+      ->group("Perturbation");
+  add_choice(app, "--mask", mask, {MaskKind::soft, MaskKind::hard},
+             "Patch edges: soft (bilinear tents, as the paper) or hard (squares)")
+      ->group("Perturbation");
+}
+
+void ComputeOptions::add_to(CLI::App& app) {
+  const auto group = "Compute (does not change results beyond float noise, but for --precision)";
+  app.add_option("--device", device, "auto (CUDA where there is one), cpu, cuda or cuda:N")
+      ->group(group)
+      ->capture_default_str();
+  add_choice(app, "--precision", precision, {Precision::fp32, Precision::tf32, Precision::bf16},
+             "Arithmetic of the forward pass: fp32, tf32 (CUDA) or bf16")
+      ->group(group);
+  app.add_option("--batch-size", batch_size, "Images in a batch, or auto (8 on a CPU, 128 on CUDA)")
+      ->group(group)
+      ->capture_default_str();
+  app.add_option("--tune", tune, "fast: measure at start how the model runs best; off: run it as exported")
+      ->check(CLI::IsMember({"fast", "off"}))
+      ->type_name("")
+      ->group(group)
+      ->capture_default_str();
+  app.add_option("--threads", threads, "CPU threads; 0 = all cores")->group(group)->capture_default_str();
+  app.add_option("--images-in-flight", images_in_flight,
+                 "Images analysed at once; 0 = enough to fill batches")
+      ->group(group)
+      ->capture_default_str();
+}
+
+int ComputeOptions::resolved_batch_size(const at::Device& on) const {
+  if (batch_size == "auto") return on.is_cuda() ? 128 : 8;
+  int size = 0;
+  const auto [end, error] = std::from_chars(batch_size.data(), batch_size.data() + batch_size.size(), size);
+  require(error == std::errc() && end == batch_size.data() + batch_size.size() && size >= 1 && size <= 65536,
+          "--batch-size must be auto or from 1 to 65536, not '", batch_size, "'");
+  return size;
+}
+
+int ComputeOptions::resolved_images_in_flight(int batch) const {
+  require(images_in_flight >= 0, "--images-in-flight must be at least 0, not ", images_in_flight);
+  return images_in_flight > 0 ? images_in_flight : std::max(3, batch / 8);
+}
+
+std::unique_ptr<TorchScriptClassifier> ComputeOptions::open(const std::filesystem::path& model,
+                                                            const Json& previous_tuning) const {
+  require(threads >= 0, "--threads must be at least 0, not ", threads);
+  if (threads > 0) at::set_num_threads(threads);
+  cv::setNumThreads(1);  // the cores belong to the model
+  TorchScriptOptions options;
+  options.device = parse_device(device);
+  options.precision = precision;
+  options.batch_size = resolved_batch_size(options.device);
+  if (tune == "fast") options.tuning = tuning_of(previous_tuning, options.device);
+  auto classifier = std::make_unique<TorchScriptClassifier>(model, options);
+  for (const auto& m : classifier->measurements())
+    log::debug("tuning ", name(m.tuning), ": ", m.milliseconds, " ms an image",
+               m.usable ? "" : " (not usable)");
+  log::info("model ", classifier->card().name, " on ", options.device, ", ", name(precision), ", batches of ",
+            options.batch_size, ", ", name(classifier->tuning()));
+  return classifier;
+}
+
+Json ComputeOptions::tuning_record(const TorchScriptClassifier& classifier) const {
+  Json measured = Json::array();
+  for (const auto& m : classifier.measurements())
+    measured.push_back(
+        {{"tuning", name(m.tuning)}, {"milliseconds", number_or_null(m.milliseconds)}, {"usable", m.usable}});
+  return {{"mode", tune},
+          {"device", c10::DeviceTypeName(classifier.device().type(), /*lower_case=*/true)},
+          {"choice", name(classifier.tuning())},
+          {"measured", measured}};
+}
+
+Json ComputeOptions::platform_record(const at::Device& on) const {
+  return {{"host", host_name()},
+          {"libtorch", TORCH_VERSION},
+          {"cuda", at::globalContext().hasCUDA()},
+          {"device", on.str()},
+          {"threads", at::get_num_threads()}};
+}
+
+void OutputOptions::add_to(CLI::App& app) {
+  app.add_option("--out", out, "Run folder; run again with the same one to go on")->group("Output");
+  app.add_flag("--overwrite", overwrite, "Start anew, removing what an earlier run wrote there")
+      ->group("Output");
+  app.add_option("--seed", seed, "Seed of everything random (the bootstrap intervals)")
+      ->group("Output")
+      ->capture_default_str();
+}
+
+}  // namespace xai::tools

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "xai/data/data_set.hpp"
+#include "xai/engine/engine.hpp"
+#include "xai/model/torchscript_classifier.hpp"
+#include "xai/perturb/perturbation.hpp"
+#include "xai/report/json.hpp"
+
+namespace xai::tools {
+
+/// Options that mean the same in every tool: what is read.
+struct InputOptions {
+  std::filesystem::path model;
+  DataSetOptions data;
+  long max_pixels = 100'000'000;
+
+  void add_to(CLI::App& app);
+  /// The parts that can change a result, for the identity of a run.
+  Json identity() const;
+};
+
+/// How images are hidden (SPEC 3).
+struct PerturbationOptions {
+  Baseline baseline = Baseline::blur;
+  MaskKind mask = MaskKind::soft;
+
+  void add_to(CLI::App& app);
+};
+
+/// On what, and how fast.
+struct ComputeOptions {
+  std::string device = "auto";
+  Precision precision = Precision::fp32;
+  std::string batch_size = "auto";
+  std::string tune = "fast";
+  int threads = 0;           ///< 0 = all cores
+  int images_in_flight = 0;  ///< 0 = enough to fill batches
+
+  void add_to(CLI::App& app);
+
+  int resolved_batch_size(const at::Device& on) const;
+  int resolved_images_in_flight(int batch) const;
+  /// Applies --threads and loads the model. `previous_tuning`: run.json's "tuning" of an earlier session, or
+  /// null; the choice it holds is used again.
+  std::unique_ptr<TorchScriptClassifier> open(const std::filesystem::path& model,
+                                              const Json& previous_tuning) const;
+  /// run.json's "tuning" and "platform".
+  Json tuning_record(const TorchScriptClassifier& classifier) const;
+  Json platform_record(const at::Device& on) const;
+};
+
+/// Where results go.
+struct OutputOptions {
+  std::filesystem::path out;
+  bool overwrite = false;
+  std::uint64_t seed = 0;
+
+  void add_to(CLI::App& app);
+};
+
+/// Throws UsageError "--flag is needed: ..." if `path` is empty.
+void require_path(const std::filesystem::path& path, const char* flag, const char* what);
+
+}  // namespace xai::tools
