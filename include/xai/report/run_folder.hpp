@@ -19,8 +19,9 @@ namespace xai {
 /// A record is one JSON object of one image, known by its field "image". It is safe once append() returns: a
 /// kill can at worst tear the record being written, which the next opening cuts off. Opened again with an
 /// equal identity the run goes on; records with status "error" are dropped then, so that their images are
-/// tried again. Memory: one entry per image, never the records. Not thread-safe. Holds a lock on the folder
-/// while it lives.
+/// tried again. Memory: one entry per image, never the records. Holds a lock on the folder while it lives.
+/// For one thread at a time; but write_run() and write_file() may run beside the others, each file from one
+/// thread.
 class RunFolder {
  public:
   /// Opens or creates `path`. `identity` is a JSON object of everything that must be equal for a run to go
