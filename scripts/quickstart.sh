@@ -12,7 +12,8 @@ export_model models efficientnet_lite0
 
 say "Minimal sufficient explanations of photos/"
 status=0
-build/release/bin/xai-mse --model models/efficientnet_lite0.pt --data photos --out runs/quickstart || status=$?
+build/release/bin/xai-mse --model models/efficientnet_lite0.pt --data photos --out runs/quickstart ||
+  status=$?
 if [[ $status != 0 && $status != 3 ]]; then  # 3: done, some images failed, which the table shows
   echo "quickstart.sh: xai-mse failed with exit code $status" >&2
   exit "$status"

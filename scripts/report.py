@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Prints the results of an xai-mse run as a table, and the paths of its pictures.
 
-    report.py RUN CARD     RUN: the run's folder; CARD: the model card NAME.json, for the names of the classes
+report.py RUN CARD     RUN: the run's folder; CARD: the model card NAME.json, for the names of the classes
 """
 
 import argparse
@@ -19,7 +19,7 @@ def class_name(card, index):
 
 
 def row(record, card):
-    """The cells of one record of results.jsonl; an image without explanations shows why in place of the counts."""
+    """The cells of one record of results.jsonl; an image that is not `ok` shows why in place of the counts."""
     image, seconds = record["image"], f"{record.get('seconds') or 0:.1f}"
     name = class_name(card, record.get("predicted"))
     if record["status"] != "ok":
@@ -32,12 +32,19 @@ def row(record, card):
 def table(rows):
     """Rows of cells as aligned lines; the first two columns to the left, the numbers to the right."""
     widths = [max(len(cells[column]) for cells in rows) for column in range(len(rows[0]))]
-    return ["  ".join(cell.ljust(width) if column < 2 else cell.rjust(width)
-                      for column, (cell, width) in enumerate(zip(cells, widths))).rstrip() for cells in rows]
+    return [
+        "  ".join(
+            cell.ljust(width) if column < 2 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(cells, widths))
+        ).rstrip()
+        for cells in rows
+    ]
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("run", type=Path)
     parser.add_argument("card", type=Path)
     options = parser.parse_args(arguments)

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Prepares Debian 12 or Ubuntu 24.04: system packages, .venv with pinned versions, and on request a build.
-# Safe to run again, and quick when there is nothing to do. Needs root or sudo only while packages are missing.
+# Safe to run again, and quick when nothing is to be done. Needs root or sudo only while packages are missing.
 #
 #   scripts/setup.sh [--build PRESET]     PRESET: release, dev, asan or ci (CMakePresets.json)
 #
-# XAI_LIBTORCH=DIR  builds against another LibTorch >= 2.7 (a wheel's torch/ folder or an unpacked zip) than .venv's
+# XAI_LIBTORCH=DIR  builds against another LibTorch, >= 2.7: a wheel's torch/ folder or an unpacked zip
 # XAI_PYTHON=PATH   makes .venv with another Python >= 3.10 than the first python3 on PATH
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -27,7 +27,8 @@ fail() {
 
 missing() {
   comm -23 <(printf '%s\n' "$@" | sort) \
-           <(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null | sed -n 's/^installed //p' | sort)
+           <(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null |
+               sed -n 's/^installed //p' | sort)
 }
 
 install_packages() {

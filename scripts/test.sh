@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Every test: sets up, builds with warnings as errors, exports the models the tests use, checks formatting, runs ctest.
-# Extra arguments go to ctest, e.g. scripts/test.sh -L search
+# Every test: sets up, builds with warnings as errors, exports the models the tests use, checks formatting,
+# runs ctest. Extra arguments go to ctest, e.g. scripts/test.sh -L search
 #
-# XAI_SHARED_DATA=DIR  data that is not in the repository (default ../shared/data); tests that need it are skipped
-#                      without it, and listed before ctest's closing lines.
+# XAI_SHARED_DATA=DIR  data that is not in the repository (default ../shared/data); tests that need it are
+#                      skipped without it. Why tests were skipped is listed before ctest's closing lines.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source scripts/functions.sh
@@ -27,16 +27,16 @@ else
 fi
 
 say "Tests"
-# One thread a test and as many tests as cores: faster than the other way round, and no test waits for another's pool.
+# One thread a test and as many tests as cores: faster than the other way round.
 log=build/ci/ctest.log
 status=0
-OMP_NUM_THREADS=1 ctest --preset ci --parallel "$(jobs)" "$@" | tee "$log" | sed -u '/% tests passed/,$d' || status=$?
+OMP_NUM_THREADS=1 ctest --preset ci --parallel "$(jobs)" "$@" | tee "$log" | sed -u '/% tests passed/,$d' ||
+  status=$?
 
-skipped=$(sed -n '/% tests passed/,$p' "$log" | grep -c '(Skipped)' || true)
-if ((skipped)); then
-  printf '\n%s test(s) skipped, because:\n' "$skipped"
-  grep -A 3 -E ': Skipped$|^SKIPPED ' build/ci/Testing/Temporary/LastTest.log |
-    grep -v -E ': Skipped$|^--$|^\[|^$' | sort | uniq -c
+# GoogleTest: "FILE:LINE: Skipped", the reason on the next line; pytest: "SKIPPED [N] FILE:LINE: reason"
+reasons=$(awk '/: Skipped$/ { getline; print; next } /^SKIPPED / { print }' build/ci/Testing/Temporary/LastTest.log)
+if [[ -n $reasons ]]; then
+  printf '\nSkipped, and why:\n%s\n' "$(sort <<<"$reasons" | uniq -c)"
 fi
 sed -n '/% tests passed/,$p' "$log"
 exit "$status"

@@ -21,7 +21,9 @@ ROOT = Path(__file__).resolve().parents[2]
 SHARED_DATA = Path(os.environ.get("XAI_SHARED_DATA", ROOT.parent / "shared/data"))
 PHOTO = ROOT / "photos/coffee.jpg"
 SMALL = "timm:resnet10t.c3_in1k"
-SCHEMA = jsonschema.Draft202012Validator(json.loads((ROOT / "docs/schema/model-card.schema.json").read_text()))
+SCHEMA = jsonschema.Draft202012Validator(
+    json.loads((ROOT / "docs/schema/model-card.schema.json").read_text())
+)
 
 
 def run(capsys, *arguments):
@@ -45,15 +47,19 @@ def numpy_blur(image):
     for axis in (0, 1):
         padding = [(radius, radius) if a == axis else (0, 0) for a in range(3)]
         padded = numpy.pad(image, padding, mode="reflect")
-        image = sum(weight * numpy.take(padded, numpy.arange(image.shape[axis]) + i, axis)
-                    for i, weight in enumerate(weights))
+        image = sum(
+            weight * numpy.take(padded, numpy.arange(image.shape[axis]) + i, axis)
+            for i, weight in enumerate(weights)
+        )
     return image
 
 
 @pytest.fixture(scope="module")
 def random_export(tmp_path_factory):
     out = tmp_path_factory.mktemp("random")
-    assert export_models.main([SMALL, "--random-init", "--seed", "3", "--out", str(out), "--name", "small"]) == 0
+    assert (
+        export_models.main([SMALL, "--random-init", "--seed", "3", "--out", str(out), "--name", "small"]) == 0
+    )
     return out
 
 
@@ -61,7 +67,11 @@ def test_card_follows_its_schema_and_its_model(random_export):
     card = json.loads((random_export / "small.json").read_text())
     SCHEMA.validate(card)
     assert card["sha256"] == hashlib.sha256((random_export / "small.pt").read_bytes()).hexdigest()
-    assert card["architecture"] == {"source": "timm", "name": "resnet10t.c3_in1k", "version": timm.__version__}
+    assert card["architecture"] == {
+        "source": "timm",
+        "name": "resnet10t.c3_in1k",
+        "version": timm.__version__,
+    }
     assert (card["weights"]["origin"], card["weights"]["seed"]) == ("random", 3)
     assert (card["classes"], card["family"]) == (1000, "other")
     config = timm.get_pretrained_cfg("resnet10t.c3_in1k")
@@ -80,14 +90,19 @@ def test_random_weights_tell_the_photograph_from_its_baseline(random_export):
     p = model(torch.stack([photo[0], baseline])).softmax(1)
     p_full, p_baseline = p[:, p[0].argmax()].tolist()
     assert p_full >= 0.5 and p_baseline <= 0.2
-    assert card["weights"]["photo"] == {"file": "coffee.jpg", "p_full": pytest.approx(p_full, abs=1e-4),
-                                        "p_baseline": pytest.approx(p_baseline, abs=1e-4)}
+    assert card["weights"]["photo"] == {
+        "file": "coffee.jpg",
+        "p_full": pytest.approx(p_full, abs=1e-4),
+        "p_baseline": pytest.approx(p_baseline, abs=1e-4),
+    }
 
 
 def test_random_weights_of_a_model_with_two_heads(tmp_path):
     card = export_models.export("timm:levit_128s.fb_dist_in1k", tmp_path, random_init=True)
     SCHEMA.validate(card)
-    p = torch.jit.load(tmp_path / "levit_128s.fb_dist_in1k.pt")(timm_input("levit_128s.fb_dist_in1k")).softmax(1)
+    p = torch.jit.load(tmp_path / "levit_128s.fb_dist_in1k.pt")(
+        timm_input("levit_128s.fb_dist_in1k")
+    ).softmax(1)
     assert p.max().item() == pytest.approx(export_models.PHOTO_PROBABILITY, abs=1e-3)
 
 
@@ -99,12 +114,31 @@ def test_weights_from_a_file(tmp_path, suffix, capsys):
     if suffix == "safetensors":
         safetensors.torch.save_file(model.state_dict(), weights)
     else:
-        torch.save({"epoch": 1, "state_dict": model.state_dict()} if "checkpoint" in suffix else model.state_dict(),
-                   weights)
+        torch.save(
+            {"epoch": 1, "state_dict": model.state_dict()} if "checkpoint" in suffix else model.state_dict(),
+            weights,
+        )
     classes = tmp_path / "classes.csv"
     classes.write_text('index,wnid,name\n0,n01,"one, first"\n1,n02,two\n2,n03,three\n')
-    assert run(capsys, SMALL, "--weights", weights, "--classes", classes, "--out", tmp_path, "--name", "m",
-               "--input-size", 64, "--resize", 72)[0] == 0
+    assert (
+        run(
+            capsys,
+            SMALL,
+            "--weights",
+            weights,
+            "--classes",
+            classes,
+            "--out",
+            tmp_path,
+            "--name",
+            "m",
+            "--input-size",
+            64,
+            "--resize",
+            72,
+        )[0]
+        == 0
+    )
 
     x = torch.randn(3, 3, 64, 64)
     torch.testing.assert_close(torch.jit.load(tmp_path / "m.pt")(x), model(x), rtol=1e-4, atol=1e-5)
@@ -117,13 +151,17 @@ def test_weights_from_a_file(tmp_path, suffix, capsys):
 def test_weights_that_do_not_fit_are_refused(tmp_path, capsys):
     weights = tmp_path / "other.safetensors"
     safetensors.torch.save_file({"stem.weight": torch.zeros(3)}, weights)
-    for file, expected in ((weights, "does not fit"), (tmp_path / "none.pth", "no weight file"), (PHOTO, "no readable")):
+    for file, expected in (
+        (weights, "does not fit"),
+        (tmp_path / "none.pth", "no weight file"),
+        (PHOTO, "no readable"),
+    ):
         code, message = run(capsys, SMALL, "--weights", file, "--out", tmp_path)
         assert code == 2 and expected in message and message.count("\n") == 1, message
     assert not list(tmp_path.glob("*.pt"))
 
 
-# ---- preprocessing and names ---------------------------------------------------------------------------------
+# ---- preprocessing and names -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("photo", sorted((ROOT / "photos").glob("*.jpg")), ids=lambda path: path.stem)
@@ -152,21 +190,30 @@ def test_preprocessing_of_the_lite_packages(level, size, resize):
 
 
 def test_preprocessing_overrides():
-    overrides = {"resize": 300, "input_size": 288, "interpolation": "bilinear", "mean": [0, 0, 0], "std": [1, 1, 1]}
+    overrides = {
+        "resize": 300,
+        "input_size": 288,
+        "interpolation": "bilinear",
+        "mean": [0, 0, 0],
+        "std": [1, 1, 1],
+    }
     found = export_models.resolve("timm:resnet50.c1_in1k", overrides).preprocessing
     assert found == export_models.Preprocessing(288, 288, 300, "bilinear", (0, 0, 0), (1, 1, 1))
 
 
-@pytest.mark.parametrize("name, overrides, expected", [
-    ("timm:eva_giant_patch14_336.clip_ft_in1k", {}, "crop mode 'squash'"),
-    ("timm:resnet50.tv_in1k", {"interpolation": "lanczos"}, "interpolation 'lanczos'"),
-    ("timm:resnet50.tv_in1k", {"resize": 200}, "does not cover the crop"),
-    ("timm:resnet50.tv_in1k", {"std": [0, 1, 1]}, "std above 0"),
-    ("no_such_model", {}, "no model 'no_such_model'"),
-    ("timm:resnet50.no_such_tag", {}, "no_such_tag"),
-    ("torchvision:resnet50.NONE", {}, "no weights 'NONE'"),
-    ("hub:resnet50", {}, "unknown source 'hub'"),
-])
+@pytest.mark.parametrize(
+    "name, overrides, expected",
+    [
+        ("timm:eva_giant_patch14_336.clip_ft_in1k", {}, "crop mode 'squash'"),
+        ("timm:resnet50.tv_in1k", {"interpolation": "lanczos"}, "interpolation 'lanczos'"),
+        ("timm:resnet50.tv_in1k", {"resize": 200}, "does not cover the crop"),
+        ("timm:resnet50.tv_in1k", {"std": [0, 1, 1]}, "std above 0"),
+        ("no_such_model", {}, "no model 'no_such_model'"),
+        ("timm:resnet50.no_such_tag", {}, "no_such_tag"),
+        ("torchvision:resnet50.NONE", {}, "no weights 'NONE'"),
+        ("hub:resnet50", {}, "unknown source 'hub'"),
+    ],
+)
 def test_what_a_card_cannot_say_is_refused(name, overrides, expected):
     with pytest.raises(export_models.Refusal, match=expected):
         export_models.resolve(name, overrides)
@@ -192,11 +239,14 @@ def test_imagenet_classes_are_those_of_the_shared_list():
         assert [row["wnid"] for row in csv.DictReader(file)] == export_models.imagenet_classes()["ids"]
 
 
-@pytest.mark.parametrize("text, expected", [
-    ("wnid,name\nn01,one\n", "index,wnid,name"),
-    ("index,wnid,name\n1,n01,one\n", "must count 0, 1, 2"),
-    ("index,wnid,name\n", "at least one class"),
-])
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("wnid,name\nn01,one\n", "index,wnid,name"),
+        ("index,wnid,name\n1,n01,one\n", "must count 0, 1, 2"),
+        ("index,wnid,name\n", "at least one class"),
+    ],
+)
 def test_class_lists_that_are_refused(tmp_path, text, expected):
     path = tmp_path / "classes.csv"
     path.write_text(text)
@@ -220,7 +270,7 @@ def test_the_zoo_holds_the_papers_models():
     assert families["distilled"] == ["deit_small_distilled", "pit_small_distilled", "levit_256"]
 
 
-# ---- models that must be refused -----------------------------------------------------------------------------
+# ---- models that must be refused ---------------------------------------------------------------------------
 
 
 class Linear(torch.nn.Module):
@@ -303,18 +353,21 @@ class Detaches(Linear):
         return super().forward(x) + super().forward(x.detach() if len(x) == 2 else x)
 
 
-@pytest.mark.parametrize("broken, expected", [
-    (BakedView, "batch size 1"),
-    (MixesRows, "logits of the trace at batch size 2"),
-    (BakedDevice, "device constant"),
-    (BakedDeviceInABranch, "device constant"),
-    (Probabilities, "a softmax"),
-    (LogProbabilities, "a log-softmax"),
-    (NotFinite, "not finite"),
-    (Pair, "one tensor of logits"),
-    (OwnGradient, "cannot be traced and saved"),
-    (Detaches, "input gradients of the trace at batch size 1"),
-])
+@pytest.mark.parametrize(
+    "broken, expected",
+    [
+        (BakedView, "batch size 1"),
+        (MixesRows, "logits of the trace at batch size 2"),
+        (BakedDevice, "device constant"),
+        (BakedDeviceInABranch, "device constant"),
+        (Probabilities, "a softmax"),
+        (LogProbabilities, "a log-softmax"),
+        (NotFinite, "not finite"),
+        (Pair, "one tensor of logits"),
+        (OwnGradient, "cannot be traced and saved"),
+        (Detaches, "input gradients of the trace at batch size 1"),
+    ],
+)
 def test_unsound_models_are_refused(broken, expected):
     torch.manual_seed(0)
     with pytest.raises(export_models.Refusal, match=expected):

@@ -1,4 +1,4 @@
-"""scripts/setup.sh and functions.sh, with stand-ins for dpkg, apt-get, sudo, Python and CMake, as an ordinary user."""
+"""scripts/setup.sh and functions.sh as an ordinary user, with stand-ins for dpkg, apt, sudo, Python and CMake."""
 
 import os
 import re
@@ -15,14 +15,14 @@ NOBODY = 65534
 
 STAND_INS = {
     # installed.txt holds one package a line; apt-get install adds to it
-    "dpkg-query": 'shift 3; for p in "$@"; do grep -qx "$p" "$STATE/installed.txt" && echo "installed $p"; done; exit 0',
+    "dpkg-query": 'shift 3; for p in "$@"; do ! grep -qx "$p" "$STATE/installed.txt" || echo "installed $p"; done',
     "apt-get": 'echo "apt-get $*" >> "$STATE/log.txt"; [[ " $* " == *" install "* ]] || exit 0; '
-               'for p in "$@"; do echo "$p"; done >> "$STATE/installed.txt"',
+    'for p in "$@"; do echo "$p"; done >> "$STATE/installed.txt"',
     "apt-cache": '! grep -qx "$2" "$STATE/unknown.txt" 2>/dev/null',
     "sudo": '[[ -e $STATE/may_sudo ]] || exit 1; [[ $1 == -n ]] && shift; exec "$@"',
     "cmake": 'echo "cmake $*" >> "$STATE/log.txt"',
-    "python": 'case "$1 ${2-}" in "-c import"*) [[ ! -e $STATE/old_python ]];; "-c "*) ;; --version*) echo Python 3.11.2;; '
-              '"-m venv") mkdir -p "$4/bin"; cp "$0" "$4/bin/python";; *) echo "python $*" >> "$STATE/log.txt";; esac',
+    "python": 'case "$1 ${2-}" in "-c import"*) [[ ! -e $STATE/old_python ]];; "-c "*) ;; --version*) echo 3.11;; '
+    '"-m venv") mkdir -p "$4/bin"; cp "$0" "$4/bin/python";; *) echo "python $*" >> "$STATE/log.txt";; esac',
 }
 
 
@@ -31,7 +31,9 @@ class Machine:
 
     def __init__(self, folder):
         self.folder = folder
-        shutil.copytree(ROOT / "scripts", folder / "repo/scripts", ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(
+            ROOT / "scripts", folder / "repo/scripts", ignore=shutil.ignore_patterns("__pycache__")
+        )
         (folder / "bin").mkdir()
         for name, body in STAND_INS.items():
             path = folder / "bin" / name
@@ -42,13 +44,24 @@ class Machine:
             subprocess.run(["chown", "-R", str(NOBODY), folder], check=True)
 
     def run(self, *arguments, **variables):
-        """Runs setup.sh, which must not be root: exit code, standard error, and what the stand-ins were asked for."""
+        """Runs setup.sh, not as root: exit code, standard error, and what the stand-ins were asked for."""
         (self.folder / "log.txt").unlink(missing_ok=True)
-        environment = {"PATH": f"{self.folder}/bin:/usr/bin:/bin", "STATE": str(self.folder), "HOME": str(self.folder),
-                       "XAI_PYTHON": str(self.folder / "bin/python"), **variables}
-        done = subprocess.run([self.folder / "repo/scripts/setup.sh", *arguments], env=environment, cwd="/",
-                              stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                              user=NOBODY if os.geteuid() == 0 else None)
+        environment = {
+            "PATH": f"{self.folder}/bin:/usr/bin:/bin",
+            "STATE": str(self.folder),
+            "HOME": str(self.folder),
+            "XAI_PYTHON": str(self.folder / "bin/python"),
+            **variables,
+        }
+        done = subprocess.run(
+            [self.folder / "repo/scripts/setup.sh", *arguments],
+            env=environment,
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            user=NOBODY if os.geteuid() == 0 else None,
+        )
         log = self.folder / "log.txt"
         return done.returncode, done.stderr, log.read_text().splitlines() if log.exists() else []
 
@@ -66,8 +79,9 @@ def machine():
 
 def packages():
     text = (ROOT / "scripts/setup.sh").read_text()
-    required, optional = (re.search(rf"^{name}=\((.*?)\)", text, re.S | re.M)[1].split()
-                          for name in ("required", "optional"))
+    required, optional = (
+        re.search(rf"^{name}=\((.*?)\)", text, re.S | re.M)[1].split() for name in ("required", "optional")
+    )
     return required, optional
 
 
@@ -77,8 +91,10 @@ def test_without_root_it_names_what_is_missing(machine):
     code, error, log = machine.run()
     wanted = " ".join(sorted(required[:3] + optional))
     assert code == 1 and log == []
-    assert error == (f"setup.sh: these packages are missing, and installing them needs root: {wanted}\n"
-                     f"setup.sh: as root: apt-get install --no-install-recommends {wanted}\n")
+    assert error == (
+        f"setup.sh: these packages are missing, and installing them needs root: {wanted}\n"
+        f"setup.sh: as root: apt-get install --no-install-recommends {wanted}\n"
+    )
 
 
 def test_without_root_it_works_when_nothing_is_missing(machine):
@@ -96,8 +112,11 @@ def test_installs_once_and_only_what_is_missing(machine):
     code, error, log = machine.run()
     assert code == 0, error
     assert [line.split()[1:2] + line.split()[-1:] for line in log if line.startswith("apt-get -q -o")] == [
-        ["-q", "update"]]
-    install = [line for line in log if " install --no-install-recommends " in line and line.startswith("apt-get")]
+        ["-q", "update"]
+    ]
+    install = [
+        line for line in log if " install --no-install-recommends " in line and line.startswith("apt-get")
+    ]
     assert len(install) == 1
     assert install[0].partition(" --no-install-recommends ")[2].split() == sorted(required[:2]) + optional
     assert machine.run() == (0, "", [])  # a second run asks for nothing
@@ -166,8 +185,12 @@ def test_models_are_exported_only_when_they_are_older_than_their_sources(tmp_pat
 
     def exported():
         (tmp_path / "log").unlink(missing_ok=True)
-        subprocess.run(["bash", "-euc", "source scripts/functions.sh; export_model models m --seed 1"], cwd=tmp_path,
-                       check=True, capture_output=True)
+        subprocess.run(
+            ["bash", "-euc", "source scripts/functions.sh; export_model models m --seed 1"],
+            cwd=tmp_path,
+            check=True,
+            capture_output=True,
+        )
         return (tmp_path / "log").exists() and (tmp_path / "log").read_text()
 
     assert exported() == "scripts/export_models.py m --out models --seed 1\n"
