@@ -74,23 +74,32 @@ void MseToolOptions::validate() const {
 }
 
 Json MseToolOptions::identity() const {
-  Json options = {{"baseline", name(perturbation.baseline)},
-                  {"mask", name(perturbation.mask)},
-                  {"grid", mse.grid},
-                  {"threshold", mse.threshold},
-                  {"target", name(target)},
-                  {"search", name(mse.search)},
-                  {"beam_width", mse.beam_width},
-                  {"extensions", mse.extensions},
-                  {"reduce", name(mse.reduce)},
-                  {"max_size", mse.max_size},
-                  {"max_evaluations", mse.max_evaluations},
-                  {"max_overlap", mse.max_overlap},
-                  {"only_correct", only_correct},
-                  {"min_probability", min_probability},
-                  {"precision", name(compute.precision)},
-                  {"seed", output.seed}};
-  options.update(input.identity());
+  return {{"max_pixels", input.max_pixels},
+          {"baseline", name(perturbation.baseline)},
+          {"mask", name(perturbation.mask)},
+          {"grid", mse.grid},
+          {"threshold", mse.threshold},
+          {"target", name(target)},
+          {"search", name(mse.search)},
+          {"beam_width", mse.beam_width},
+          {"extensions", mse.extensions},
+          {"reduce", name(mse.reduce)},
+          {"max_size", mse.max_size},
+          {"max_evaluations", mse.max_evaluations},
+          {"max_overlap", mse.max_overlap},
+          {"only_correct", only_correct},
+          {"min_probability", min_probability},
+          {"precision", name(compute.precision)},
+          {"seed", output.seed}};
+}
+
+Json MseToolOptions::resolved() const {
+  Json options = identity();
+  options.update(input.resolved());
+  options.update(compute.resolved());
+  options.update(output.resolved());
+  options["pictures"] = pictures;
+  options["preprocess_dump"] = preprocess_dump.string();
   return options;
 }
 

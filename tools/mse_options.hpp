@@ -29,6 +29,8 @@ struct MseToolOptions {
   void validate() const;
   /// Those that can change a record: they must be equal for a run to go on.
   Json identity() const;
+  /// All of them, for run.json.
+  Json resolved() const;
 };
 
 }  // namespace xai::tools

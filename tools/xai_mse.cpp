@@ -78,7 +78,7 @@ ExitCode run(const MseToolOptions& options, const std::vector<std::string>& comm
       .tool_version = std::string(version()),
       .git_commit = std::string(git_commit()),
       .command = command,
-      .options = options.identity(),
+      .options = options.resolved(),
       .model = {{"path", options.input.model.string()}, {"sha256", card.sha256}, {"card", card.document}},
       .data = {{"path", options.input.data.data.string()},
                {"layout", data.layout},

@@ -12,7 +12,6 @@ namespace {
 
 using testing::linear_model;
 using testing::save_model;
-using testing::TemporaryFolder;
 
 /// The message of the ModelError that loading gives, or "" where it works.
 std::string complaint(const std::filesystem::path& path) {

@@ -6,24 +6,11 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "temporary_folder.hpp"
 #include "xai/core/file.hpp"
 #include "xai/core/hash.hpp"
 
 namespace xai::testing {
-
-/// A folder that goes with its test.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "xai-test-XXXXXX").string();
-    path_ = ::mkdtemp(name.data());
-  }
-  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 /// Saves a TorchScript model whose forward is `source` ("def forward(self, x): ...", x: N x 3 x 16 x 16) with
 /// a fitting card; `change` may spoil the card.

@@ -60,8 +60,13 @@ void InputOptions::add_to(CLI::App& app) {
       ->capture_default_str();
 }
 
-Json InputOptions::identity() const {
-  return {{"max_pixels", max_pixels}};
+Json InputOptions::resolved() const {
+  return {{"model", model.string()},
+          {"data", data.data.string()},
+          {"labels", data.labels.string()},
+          {"devkit_map", data.devkit_map.string()},
+          {"limit", data.limit},
+          {"max_pixels", max_pixels}};
 }
 
 void PerturbationOptions::add_to(CLI::App& app) {
@@ -94,6 +99,11 @@ void ComputeOptions::add_to(CLI::App& app) {
                  "Images analysed at once; 0 = enough to fill batches")
       ->group(group)
       ->capture_default_str();
+}
+
+Json ComputeOptions::resolved() const {
+  return {{"device", device}, {"precision", name(precision)}, {"batch_size", batch_size},
+          {"tune", tune},     {"threads", threads},           {"images_in_flight", images_in_flight}};
 }
 
 int ComputeOptions::resolved_batch_size(const at::Device& on) const {
@@ -155,6 +165,10 @@ void OutputOptions::add_to(CLI::App& app) {
   app.add_option("--seed", seed, "Seed of everything random (the bootstrap intervals)")
       ->group("Output")
       ->capture_default_str();
+}
+
+Json OutputOptions::resolved() const {
+  return {{"out", out.string()}, {"overwrite", overwrite}, {"seed", seed}};
 }
 
 }  // namespace xai::tools

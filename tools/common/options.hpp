@@ -14,15 +14,16 @@
 
 namespace xai::tools {
 
-/// Options that mean the same in every tool: what is read.
+// Options that mean the same in every tool. resolved(): their values for run.json.
+
+/// What is read.
 struct InputOptions {
   std::filesystem::path model;
   DataSetOptions data;
   long max_pixels = 100'000'000;
 
   void add_to(CLI::App& app);
-  /// The parts that can change a result, for the identity of a run.
-  Json identity() const;
+  Json resolved() const;
 };
 
 /// How images are hidden (SPEC 3).
@@ -44,6 +45,7 @@ struct ComputeOptions {
 
   void add_to(CLI::App& app);
 
+  Json resolved() const;
   int resolved_batch_size(const at::Device& on) const;
   int resolved_images_in_flight(int batch) const;
   /// Applies --threads and loads the model. `previous_tuning`: run.json's "tuning" of an earlier session, or
@@ -62,6 +64,7 @@ struct OutputOptions {
   std::uint64_t seed = 0;
 
   void add_to(CLI::App& app);
+  Json resolved() const;
 };
 
 /// Throws UsageError "--flag is needed: ..." if `path` is empty.
