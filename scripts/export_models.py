@@ -8,8 +8,7 @@
     export_models.py --zoo configs/models.json --pretrained          every model of a list
 
 NAME.pt maps normalised RGB, N x 3 x H x W float32, to logits, N x K, for any N. The card is described in
-docs/schema/model-card.schema.json. An export that does not pass its own checks is refused: one line, exit code
-2.
+docs/schema/model-card.schema.json. What does not pass the checks here is refused: one line, exit code 2.
 """
 
 import argparse
@@ -40,8 +39,8 @@ SCHEMA_VERSION = "1.0"
 CHECKED_BATCHES = (1, 2, 5)
 # Traced and eager run the same kernels; a convolution may pick another algorithm for another batch size.
 RELATIVE_TOLERANCE = 1e-4
-# --random-init: the head is scaled until the photograph reaches this probability (issue 3 wants at least 0.5),
-# and the model is refused when the blurred baseline keeps more than that.
+# --random-init scales the head until the photograph has the first probability (at least 0.5 is wanted), and
+# refuses the model when the blurred baseline keeps more than the second.
 PHOTO_PROBABILITY = 0.9
 MAX_BASELINE_PROBABILITY = 0.2
 
@@ -413,7 +412,7 @@ def check_against_eager(traced, model, batch):
 
 
 def trace(model, height, width):
-    """Traces a model in eval mode at batch 2: the bytes of its .pt file, and the module read back from them."""
+    """Traces a model in eval mode: the bytes of its .pt file, and the module read back from them."""
     generator = torch.Generator().manual_seed(0)
     batch = torch.randn(max(CHECKED_BATCHES), 3, height, width, generator=generator)
     with torch.no_grad():

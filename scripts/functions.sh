@@ -12,7 +12,7 @@ jobs() {
   echo $((cores > 1 ? cores : 1))
 }
 
-# export_model FOLDER NAME [argument of export_models.py ...]: exports NAME unless it is newer than its sources.
+# export_model FOLDER NAME [argument of export_models.py ...]: exports unless NAME is newer than its sources.
 export_model() {
   local folder=$1 name=$2 source
   shift 2

@@ -19,7 +19,7 @@ def class_name(card, index):
 
 
 def row(record, card):
-    """The cells of one record of results.jsonl; an image that is not `ok` shows why in place of the counts."""
+    """The cells of one record of results.jsonl; an image that is not `ok` shows why instead of counts."""
     image, seconds = record["image"], f"{record.get('seconds') or 0:.1f}"
     name = class_name(card, record.get("predicted"))
     if record["status"] != "ok":

@@ -34,7 +34,7 @@ OMP_NUM_THREADS=1 ctest --preset ci --parallel "$(jobs)" "$@" | tee "$log" | sed
   status=$?
 
 # GoogleTest: "FILE:LINE: Skipped", the reason on the next line; pytest: "SKIPPED [N] FILE:LINE: reason"
-reasons=$(awk '/: Skipped$/ { getline; print; next } /^SKIPPED / { print }' build/ci/Testing/Temporary/LastTest.log)
+reasons=$(awk '/: Skipped$/ { getline; print } /^SKIPPED / { print }' build/ci/Testing/Temporary/LastTest.log)
 if [[ -n $reasons ]]; then
   printf '\nSkipped, and why:\n%s\n' "$(sort <<<"$reasons" | uniq -c)"
 fi

@@ -1,4 +1,4 @@
-"""scripts/setup.sh and functions.sh as an ordinary user, with stand-ins for dpkg, apt, sudo, Python and CMake."""
+"""setup.sh and functions.sh as an ordinary user, with stand-ins for dpkg, apt, sudo, Python and CMake."""
 
 import os
 import re
@@ -15,13 +15,13 @@ NOBODY = 65534
 
 STAND_INS = {
     # installed.txt holds one package a line; apt-get install adds to it
-    "dpkg-query": 'shift 3; for p in "$@"; do ! grep -qx "$p" "$STATE/installed.txt" || echo "installed $p"; done',
+    "dpkg-query": 'shift 3; for p in "$@"; do ! grep -qx "$p" $STATE/installed.txt || echo "installed $p"; done',
     "apt-get": 'echo "apt-get $*" >> "$STATE/log.txt"; [[ " $* " == *" install "* ]] || exit 0; '
     'for p in "$@"; do echo "$p"; done >> "$STATE/installed.txt"',
     "apt-cache": '! grep -qx "$2" "$STATE/unknown.txt" 2>/dev/null',
     "sudo": '[[ -e $STATE/may_sudo ]] || exit 1; [[ $1 == -n ]] && shift; exec "$@"',
     "cmake": 'echo "cmake $*" >> "$STATE/log.txt"',
-    "python": 'case "$1 ${2-}" in "-c import"*) [[ ! -e $STATE/old_python ]];; "-c "*) ;; --version*) echo 3.11;; '
+    "python": 'case "$1 ${2-}" in "-c import"*) [[ ! -e $STATE/old_python ]];; "-c "*) ;; --v*) echo 3.11;; '
     '"-m venv") mkdir -p "$4/bin"; cp "$0" "$4/bin/python";; *) echo "python $*" >> "$STATE/log.txt";; esac',
 }
 
