@@ -15,7 +15,9 @@ NOBODY = 65534
 
 STAND_INS = {
     # installed.txt holds one package a line; apt-get install adds to it
-    "dpkg-query": 'shift 3; for p in "$@"; do ! grep -qx "$p" $STATE/installed.txt || echo "installed $p"; done',
+    "dpkg-query": (
+        'shift 3; for p in "$@"; do ! grep -qx "$p" $STATE/installed.txt || echo "installed $p"; done'
+    ),
     "apt-get": 'echo "apt-get $*" >> "$STATE/log.txt"; [[ " $* " == *" install "* ]] || exit 0; '
     'for p in "$@"; do echo "$p"; done >> "$STATE/installed.txt"',
     "apt-cache": '! grep -qx "$2" "$STATE/unknown.txt" 2>/dev/null',
