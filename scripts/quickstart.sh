@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source scripts/functions.sh
 
-scripts/setup.sh --build release
+scripts/setup.sh --build release xai-mse
 
 say "EfficientNet-Lite0 with its ImageNet weights"
 export_model models efficientnet_lite0

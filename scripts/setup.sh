@@ -2,7 +2,7 @@
 # Prepares Debian 12 or Ubuntu 24.04: system packages, .venv with pinned versions, and on request a build.
 # Safe to run again, and quick when nothing is to be done. Needs root or sudo only while packages are missing.
 #
-#   scripts/setup.sh [--build PRESET]     PRESET: release, dev, asan or ci (CMakePresets.json)
+#   scripts/setup.sh [--build PRESET [TARGET ...]]     PRESET: release, dev, asan or ci (CMakePresets.json)
 #
 # XAI_LIBTORCH=DIR  builds against another LibTorch, >= 2.7: a wheel's torch/ folder or an unpacked zip
 # XAI_PYTHON=PATH   makes .venv with another Python >= 3.10 than the first python3 on PATH
@@ -19,6 +19,7 @@ required=(
 optional=(clang-format-14)  # test.sh's format check; later distributions have dropped this version
 python=${XAI_PYTHON:-python3}
 preset=
+targets=(all)
 
 fail() {
   printf 'setup.sh: %s\n' "$@" >&2
@@ -77,16 +78,24 @@ make_venv() {
 build() {
   say "Build: preset $preset, $(jobs) job(s)"
   CMAKE_CXX_COMPILER_LAUNCHER=ccache cmake --preset "$preset" ${XAI_LIBTORCH:+"-DXAI_LIBTORCH=$XAI_LIBTORCH"}
-  cmake --build --preset "$preset" --parallel "$(jobs)"
+  cmake --build --preset "$preset" --parallel "$(jobs)" --target "${targets[@]}"
 }
 
-while (($#)); do
-  case $1 in
-    --build) preset=${2:?--build needs a preset}; shift 2 ;;
-    -h | --help) sed -n '2,/^set/{/^#/s/^# \?//p}' "$0"; exit ;;
-    *) echo "setup.sh: unknown argument '$1'; see --help" >&2; exit 2 ;;
-  esac
-done
+case ${1-} in
+  '') ;;
+  --build)
+    preset=${2:?--build needs a preset}
+    (($# == 2)) || targets=("${@:3}")
+    ;;
+  -h | --help)
+    sed -n '2,/^set/{/^#/s/^# \?//p}' "$0"
+    exit
+    ;;
+  *)
+    echo "setup.sh: unknown argument '$1'; see --help" >&2
+    exit 2
+    ;;
+esac
 
 if command -v dpkg-query >/dev/null; then
   install_packages

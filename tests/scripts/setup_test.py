@@ -148,7 +148,8 @@ def test_builds_when_asked_against_the_named_libtorch(machine):
     code, error, log = machine.run("--build", "ci", XAI_LIBTORCH="/opt/libtorch")
     assert code == 0, error
     assert log[1] == "cmake --preset ci -DXAI_LIBTORCH=/opt/libtorch"
-    assert re.fullmatch(r"cmake --build --preset ci --parallel [1-9]\d*", log[2])
+    assert re.fullmatch(r"cmake --build --preset ci --parallel [1-9]\d* --target all", log[2])
+    assert machine.run("--build", "release", "xai-mse")[2][1].endswith(" --target xai-mse")
 
 
 def test_an_old_python_is_refused(machine):
