@@ -13,7 +13,9 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 void dump(const std::filesystem::path& file, const at::Tensor& image) {
-  std::filesystem::create_directories(file.parent_path());
+  std::error_code error;
+  std::filesystem::create_directories(file.parent_path(), error);
+  if (error) throw io_error("create folder", file.parent_path(), error.value());
   write_file_atomically(file, encode_npy({image.data_ptr<float>(), static_cast<std::size_t>(image.numel())},
                                          image.sizes().vec()));
 }

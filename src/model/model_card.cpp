@@ -55,11 +55,10 @@ std::string ModelCard::class_name(int c) const {
   return index < class_list.names.size() ? class_list.names[index] : cat("class ", c);
 }
 
-std::filesystem::path card_path(const std::filesystem::path& model) {
-  return std::filesystem::path(model).replace_extension(".json");
-}
-
-ModelCard read_model_card(const std::filesystem::path& path) {
+ModelCard read_model_card(const std::filesystem::path& model) {
+  require<ModelError>(std::filesystem::is_regular_file(model), "no model file ", model.string(),
+                      "; make one with scripts/export_models.py");
+  const auto path = std::filesystem::path(model).replace_extension(".json");
   require<ModelError>(std::filesystem::exists(path), "no model card ", path.string(),
                       " beside the model; scripts/export_models.py writes both");
   Json root;

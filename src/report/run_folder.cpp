@@ -108,15 +108,17 @@ void RunFolder::lock() {
 
 void RunFolder::claim(bool overwrite) {
   const Json run = read_run(path_);
-  if (overwrite && !run.is_null()) {
-    remove_earlier_run();
-  } else if (!run.is_null()) {
+  if (!run.is_null() && !overwrite) {
     const auto difference = first_difference(run["identity"], identity_, "");
-    require(!difference, path_.string(), " holds another run: ", difference.value_or(""),
+    const bool has_records = fs::exists(journal_path()) && fs::file_size(journal_path()) > 0;
+    require(!difference || !has_records, path_.string(), " holds another run: ", difference.value_or(""),
             "; use --overwrite to start anew or choose another --out");
-    previous_run_ = run;
-    return;
+    if (!difference) {
+      previous_run_ = run;
+      return;
+    }
   }
+  if (!run.is_null()) remove_earlier_run();
   write_run(Json{{"status", "running"}});
 }
 

@@ -35,7 +35,8 @@ int run_app(CLI::App& app, int argc, char** argv, AppOptions& options,
   bool print_config = false;
   app.get_formatter()->column_width(34);
   app.set_version_flag("--version", version_line(app), "Print version and git commit, and exit");
-  app.set_config("--config", "", "Read options from a TOML file; flags win over it, unknown keys are errors");
+  app.set_config("--config", "", "Read options from a TOML file; flags win over it, unknown keys are errors")
+      ->type_name("FILE");
   app.allow_config_extras(CLI::config_extras_mode::error);
   app.add_flag("--print-config", print_config, "Print the resolved options as TOML, and exit")
       ->configurable(false);

@@ -34,7 +34,6 @@ CLI::Option* add_choice(CLI::App& app, const std::string& flag, Enum& value, con
           },
           help)
       ->check(CLI::IsMember(names))
-      ->type_name("")
       ->default_str(std::string(name(value)));
 }
 

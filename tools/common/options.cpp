@@ -54,6 +54,7 @@ void InputOptions::add_to(CLI::App& app) {
       ->group(group);
   app.add_option("--limit", data.limit, "Only the first N images, sorted by path; 0 = all")
       ->group(group)
+      ->check(CLI::Range(0L, 1'000'000'000'000L))
       ->capture_default_str();
   app.add_option("--max-pixels", max_pixels, "Images with more pixels are errors")
       ->group(group)
@@ -91,7 +92,6 @@ void ComputeOptions::add_to(CLI::App& app) {
       ->capture_default_str();
   app.add_option("--tune", tune, "fast: measure at start how the model runs best; off: run it as exported")
       ->check(CLI::IsMember({"fast", "off"}))
-      ->type_name("")
       ->group(group)
       ->capture_default_str();
   app.add_option("--threads", threads, "CPU threads; 0 = all cores")->group(group)->capture_default_str();
@@ -164,6 +164,7 @@ void OutputOptions::add_to(CLI::App& app) {
       ->group("Output");
   app.add_option("--seed", seed, "Seed of everything random (the bootstrap intervals)")
       ->group("Output")
+      ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
 }
 

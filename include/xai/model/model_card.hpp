@@ -32,10 +32,8 @@ struct ModelCard {
   std::string class_name(int c) const;
 };
 
-/// The card that belongs to a model file: same path, ending .json.
-std::filesystem::path card_path(const std::filesystem::path& model);
-
-/// Reads and checks a card. Throws ModelError naming the file, the field and what is wrong with it.
-ModelCard read_model_card(const std::filesystem::path& card);
+/// Reads and checks the card that stands beside a model file: same path, ending .json. Throws ModelError
+/// naming the file, the field and what is wrong with it, or that there is no model.
+ModelCard read_model_card(const std::filesystem::path& model);
 
 }  // namespace xai

@@ -1,0 +1,124 @@
+#include "common/image_run.hpp"
+
+#include "xai/core/error.hpp"
+#include "xai/core/interrupt.hpp"
+#include "xai/core/log.hpp"
+#include "xai/core/progress.hpp"
+#include "xai/core/version.hpp"
+
+namespace xai::tools {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+DataSet open_data(const DataSetOptions& options, const ModelCard& card) {
+  DataSet data = open_data_set(options, card.class_list.ids);
+  for (const std::string& warning : data.warnings) log::warning(warning);
+  for (const ImageEntry& image : data.images)
+    require(!image.label || *image.label < card.classes, "image ", image.id, " has label ",
+            image.label.value_or(0), ", but model ", card.name, " has only ", card.classes, " classes");
+  return data;
+}
+
+Json identity_of(const std::string& tool, const ModelCard& card, const DataSet& data, const Json& options) {
+  return {{"tool", tool},
+          {"model", card.sha256},
+          {"data", {{"sha256", data.sha256}, {"count", data.images.size()}}},
+          {"options", options}};
+}
+
+Json field(const Json& object, const char* name) {
+  return object.is_object() ? object.value(name, Json()) : Json();
+}
+
+}  // namespace
+
+ImageRun::ImageRun(Setup setup)
+    : setup_(std::move(setup)),
+      card_(read_model_card(setup_.input.model)),
+      data_(open_data(setup_.input.data, card_)),
+      folder_(setup_.output.out, identity_of(setup_.tool, card_, data_, setup_.identity),
+              setup_.output.overwrite),
+      previous_(folder_.previous_run()) {
+  for (std::size_t i = 0; i < data_.images.size(); ++i)
+    if (!folder_.done(data_.images[i].id)) todo_.push_back(i);
+  if (folder_.done_count() > 0 && !finished())
+    log::info("going on: ", folder_.done_count(), " of ", data_.images.size(), " images are done");
+}
+
+bool ImageRun::finished() const {
+  return todo_.empty() && field(previous_, "status") == "done";
+}
+
+void ImageRun::analyse(Analysis& analysis, EngineOptions engine_options, Background& writer) {
+  const auto classifier = setup_.compute.open(setup_.input.model, field(previous_, "tuning"));
+  engine_options.batch_size = setup_.compute.resolved_batch_size(classifier->device());
+  engine_options.images_in_flight = setup_.compute.resolved_images_in_flight(engine_options.batch_size);
+
+  info_ = {
+      .tool = setup_.tool,
+      .tool_version = std::string(version()),
+      .git_commit = std::string(git_commit()),
+      .command = setup_.command,
+      .options = setup_.options,
+      .model = {{"path", setup_.input.model.string()}, {"sha256", card_.sha256}, {"card", card_.document}},
+      .data = {{"path", setup_.input.data.data.string()},
+               {"layout", data_.layout},
+               {"count", data_.images.size()},
+               {"sha256", data_.sha256}},
+      .platform = setup_.compute.platform_record(classifier->device()),
+      .tuning = setup_.compute.tuning_record(*classifier),
+      .seed = setup_.output.seed};
+  info_.platform["batch_size"] = engine_options.batch_size;
+  info_.platform["images_in_flight"] = engine_options.images_in_flight;
+  write_run("running");
+
+  try {
+    const long already_done = folder_.done_count();
+    Progress progress(setup_.tool, static_cast<long>(data_.images.size()), !setup_.quiet, already_done);
+    auto next_write = Clock::now() + std::chrono::minutes(1);
+    const auto report_progress = [&](const EngineReport& now) {
+      progress.update(already_done + static_cast<long>(now.images), now.rows);
+      info_.forward = now.rows;
+      if (Clock::now() > next_write) {
+        write_run("running");
+        next_write = Clock::now() + std::chrono::minutes(1);
+      }
+      return !interrupted();
+    };
+    report_progress(Engine(*classifier, engine_options).run(todo_.size(), analysis, report_progress));
+    writer.finish();
+  } catch (...) {
+    try {
+      write_run("failed");
+    } catch (const IoError& error) {
+      log::debug(error.what());  // the same full disk, most likely
+    }
+    throw;
+  }
+}
+
+void ImageRun::sort_records() {
+  std::vector<std::string> ids;
+  for (const ImageEntry& image : data_.images) ids.push_back(image.id);
+  folder_.finish(ids);
+}
+
+void ImageRun::close(const std::map<std::string, long>& counts) {
+  info_.counts = counts;
+  write_run(complete() ? "done" : "stopped");
+  if (complete()) {
+    log::info("results: ", folder_.path().string());
+  } else {
+    log::warning("stopped: ", folder_.done_count(), " of ", data_.images.size(), " images are saved in ",
+                 folder_.path().string(), "; run the same command again to go on");
+  }
+}
+
+void ImageRun::write_run(const std::string& status) {
+  info_.status = status;
+  info_.seconds = std::chrono::duration<double>(Clock::now() - start_).count();
+  folder_.write_run(to_json(info_, previous_));
+}
+
+}  // namespace xai::tools

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "common/options.hpp"
+#include "xai/core/background.hpp"
+#include "xai/engine/engine.hpp"
+#include "xai/report/run_folder.hpp"
+#include "xai/report/run_info.hpp"
+
+namespace xai::tools {
+
+/// One session of a run over a data set: what every tool does around its analysis. Opens model card, data set
+/// and run folder, finds out what is left to do, runs the engine with progress, and keeps run.json true.
+class ImageRun {
+ public:
+  struct Setup {
+    std::string tool;                  ///< "xai-mse"
+    std::vector<std::string> command;  ///< argv
+    const InputOptions& input;
+    const ComputeOptions& compute;
+    const OutputOptions& output;
+    Json identity;  ///< options that can change a record
+    Json options;   ///< all options
+    bool quiet;
+  };
+
+  /// Throws what opening card, data set and folder throw, and UsageError where a label does not fit the
+  /// model.
+  explicit ImageRun(Setup setup);
+
+  const ModelCard& card() const { return card_; }
+  const DataSet& data() const { return data_; }
+  RunFolder& folder() { return folder_; }
+  /// The images without a record, as indices into data().images.
+  const std::vector<std::size_t>& todo() const { return todo_; }
+  /// An earlier session finished the run, and without errors.
+  bool finished() const;
+
+  /// Loads the model and analyses todo() until all is done or a signal comes. Records are appended by jobs
+  /// that the analysis posts to `writer`. On an exception run.json says "failed", and it is thrown on.
+  void analyse(Analysis& analysis, EngineOptions engine_options, Background& writer);
+
+  /// Every image has its record.
+  bool complete() const { return folder_.done_count() == static_cast<long>(data_.images.size()); }
+  /// Brings the records of a complete run into the data set's order.
+  void sort_records();
+  /// Closes run.json: "done" or "stopped", with the counts of records by status (of the whole run).
+  void close(const std::map<std::string, long>& counts);
+
+ private:
+  void write_run(const std::string& status);
+
+  Setup setup_;
+  ModelCard card_;
+  DataSet data_;
+  RunFolder folder_;
+  Json previous_;
+  std::vector<std::size_t> todo_;
+  RunInfo info_;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace xai::tools
