@@ -1,182 +1,191 @@
 #include "beam.hpp"
 
-#include <bit>
-#include <numeric>
+#include <algorithm>
+#include <cmath>
 
 namespace xai::internal {
 namespace {
 
-constexpr int largest_certified = 10;  // SPEC 4: a set of at most 10 patches has at most 1,023 proper subsets
-
-std::vector<PatchSet> removals(const PatchSet& set) {
-  std::vector<PatchSet> out;
-  for (const int patch : set.patches()) out.push_back(set.without(patch));
-  return out;
-}
-
-std::vector<PatchSet> proper_subsets(const PatchSet& set) {
-  const auto patches = set.patches();
-  std::vector<PatchSet> subsets(std::size_t{1} << patches.size());
-  for (std::size_t mask = 1; mask < subsets.size(); ++mask)
-    subsets[mask] = subsets[mask & (mask - 1)].with(patches[std::countr_zero(mask)]);
-  subsets.pop_back();
-  return subsets;
-}
-
-bool is_proper_subset(const PatchSet& a, const PatchSet& b) {
-  return a != b && a.is_subset_of(b);
-}
+constexpr int levels_beyond_smallest = 2;  // that a sweep visits; chosen in docs/results.md
+constexpr int sweeps_to_go_deeper = 8;     // by one level, so that large sets beside small ones are found too
+constexpr std::size_t novelty_window = 1000;  // states of largest p among which new ones are sought
+constexpr int levels_extended_fully = 3;      // by the first sweep: nothing yet tells the good patches there
 
 }  // namespace
 
+BeamSearch::BeamSearch(Evidence& evidence, const MseOptions& options)
+    : evidence_(evidence),
+      options_(options),
+      patches_(options.grid * options.grid),
+      last_size_(options.max_size > 0 ? std::min(options.max_size, patches_) : patches_),
+      minimal_(evidence, options.reduce, options.max_evaluations),
+      open_(patches_ + 1),
+      novelty_(patches_, 0.0) {}
+
 Task<StopReason> BeamSearch::run() {
-  if (options_.extensions > 0) co_await order_patches();
-  beam_ = {PatchSet()};
-  const int last = options_.max_size > 0 ? std::min(options_.max_size, patches_) : patches_;
-  for (int size = 1; size <= last && !beam_.empty() && !out_of_budget_; ++size) {
-    auto candidates = co_await next_level();
-    while (!candidates.empty()) {
-      co_await reduce(std::move(candidates));
-      co_await certify();
-      candidates = replacements();
-    }
+  int beyond = options_.sweeps == 1 ? patches_ : levels_beyond_smallest;
+  while (!evidence_.out_of_budget()) {
+    const bool extended_any = co_await sweep(beyond);
+    ++sweeps_;
+    if (sweeps_ == options_.sweeps || (!extended_any && beyond >= patches_)) break;
+    if (!extended_any || sweeps_ % sweeps_to_go_deeper == 0) ++beyond;
+    measure_novelty();
   }
-  if (out_of_budget_) co_return StopReason::max_evaluations;
-  co_return beam_.empty() ? StopReason::exhausted : StopReason::max_size;
+  if (evidence_.out_of_budget()) co_return StopReason::max_evaluations;
+  collect_open_states();
+  co_return open_[last_size_].empty() ? StopReason::exhausted : StopReason::max_size;
 }
 
-/// By what showing a patch alone gives, plus what hiding it alone costs.
-Task<void> BeamSearch::order_patches() {
-  const auto all = PatchSet::all(patches_);
-  std::vector<std::vector<PatchSet>> groups(1);
-  for (int patch = 0; patch < patches_; ++patch) {
-    groups[0].push_back(PatchSet{patch});
-    groups[0].push_back(all.without(patch));
+/// Level by level from the empty set, to at most `beyond` patches more than the smallest set found has by
+/// then.
+Task<bool> BeamSearch::sweep(int beyond) {
+  bool extended_any = false;
+  int smallest = patches_;
+  for (int size = 0; size < std::min(last_size_, smallest + beyond); ++size) {
+    collect_open_states();
+    const auto states = take_best(open_[size]);
+    if (states.empty()) continue;
+    extended_any = true;
+    auto candidates = co_await extend(states);
+    co_await minimal_.add(std::move(candidates));
+    if (evidence_.out_of_budget()) break;
+    for (const PatchSet& set : minimal()) smallest = std::min(smallest, set.size());
   }
-  if (co_await evidence_.evaluate(groups, remaining()) == 0) {
-    out_of_budget_ = true;
-    co_return;
-  }
-  const auto gain = [&](int patch) { return evidence_.p(PatchSet{patch}) - evidence_.p(all.without(patch)); };
-  order_.resize(patches_);
-  std::iota(order_.begin(), order_.end(), 0);
-  std::stable_sort(order_.begin(), order_.end(), [&](int a, int b) { return gain(a) > gain(b); });
+  co_return extended_any;
 }
 
-std::vector<PatchSet> BeamSearch::extensions_of(const PatchSet& state) const {
-  std::vector<PatchSet> out;
-  if (options_.extensions == 0 || state.empty()) {
-    for (int patch = 0; patch < patches_; ++patch)
-      if (!state.contains(patch)) out.push_back(state.with(patch));
-  } else {
-    for (const int patch : order_)
-      if (!state.contains(patch) && static_cast<int>(out.size()) < options_.extensions)
-        out.push_back(state.with(patch));
-  }
-  return out;
-}
-
-/// Extends the beam, makes the best insufficient extensions the new one, returns the sufficient ones.
-Task<std::vector<PatchSet>> BeamSearch::next_level() {
-  std::unordered_set<PatchSet> seen;
-  std::vector<std::vector<PatchSet>> groups;
-  for (const PatchSet& state : beam_)
-    for (const PatchSet& extension : extensions_of(state))
-      if (seen.insert(extension).second) groups.push_back({extension});
-  const auto answered = co_await evidence_.evaluate(groups, remaining());
-  if (answered < groups.size()) out_of_budget_ = true;
-
-  std::vector<PatchSet> candidates;
-  beam_.clear();
-  for (std::size_t i = 0; i < answered; ++i)
-    (evidence_.sufficient(groups[i][0]) ? candidates : beam_).push_back(groups[i][0]);
-  std::sort(beam_.begin(), beam_.end(), [&](auto& a, auto& b) { return evidence_.before(a, b); });
-  const auto width = static_cast<std::size_t>(options_.beam_width);
-  if (beam_.size() > width) {
-    evidence_.note_choice(beam_[width - 1], beam_[width]);
-    beam_.resize(width);
-  }
-  co_return candidates;
-}
-
-/// Takes patches away from all candidates in step, small ones first, until none of them can lose another.
-Task<void> BeamSearch::reduce(std::vector<PatchSet> candidates) {
-  std::vector<PatchSet> active;
-  for (const PatchSet& candidate : candidates) enqueue(candidate, active);
-  while (!active.empty()) {
-    std::sort(active.begin(), active.end(), [&](auto& a, auto& b) {
-      return a.size() != b.size() ? a.size() < b.size() : evidence_.before(a, b);
-    });
-    std::vector<std::vector<PatchSet>> groups;
-    for (const PatchSet& set : active) groups.push_back(removals(set));
-    const auto answered = co_await evidence_.evaluate(groups, remaining());
-    if (answered < active.size()) {
-      out_of_budget_ = true;
-      if (answered > 0) evidence_.note_choice(active[answered - 1], active[answered]);
-    }
-
-    std::vector<PatchSet> next;
-    for (std::size_t i = 0; i < answered; ++i) {
-      const auto smaller = below(active[i]);
-      if (smaller.empty()) minimal_.insert(active[i]);
-      for (const PatchSet& set : smaller) enqueue(set, next);
-    }
-    active = std::move(next);
+void BeamSearch::collect_open_states() {
+  const auto& evaluated = evidence_.insufficient_sets();
+  for (; collected_ < evaluated.size(); ++collected_) {
+    const PatchSet& set = evaluated[collected_];
+    open_[set.size()].insert({set, evidence_.log_p(set)});
   }
 }
 
-void BeamSearch::enqueue(const PatchSet& set, std::vector<PatchSet>& queue) {
-  if (reduced_.insert(set).second) queue.push_back(set);
-}
-
-/// Where the reduction goes from `set`, whose single removals are known: nowhere if it is 1-minimal.
-std::vector<PatchSet> BeamSearch::below(const PatchSet& set) {
-  auto smaller = removals(set);
-  std::erase_if(smaller, [&](const PatchSet& subset) { return !evidence_.sufficient(subset); });
-  if (options_.reduce == Reduce::all || smaller.size() <= 1) return smaller;
-  // of equal p, take the removal of the patch with the smaller index: the larger bit set
-  std::partial_sort(smaller.begin(), smaller.begin() + 2, smaller.end(), [&](auto& a, auto& b) {
-    return evidence_.p(a) != evidence_.p(b) ? evidence_.p(a) > evidence_.p(b) : b < a;
-  });
-  evidence_.note_choice(smaller[0], smaller[1]);
-  smaller.resize(1);
-  return smaller;
-}
-
-/// Evaluates all subsets of the minimal sets that are small enough, the cheapest first.
-Task<void> BeamSearch::certify() {
-  struct Pending {
-    std::size_t cost;
-    std::vector<PatchSet> subsets;
+/// Removes the next beam from the open states of one size.
+std::vector<BeamSearch::State> BeamSearch::take_best(OpenStates& open) {
+  struct Ranked {
+    double score;
+    OpenStates::iterator state;
   };
-  std::vector<Pending> pending;
-  for (const PatchSet& set : minimal_) {
-    if (set.size() > largest_certified) continue;
-    auto subsets = proper_subsets(set);
-    std::erase_if(subsets, [&](const PatchSet& subset) { return evidence_.knows(subset); });
-    if (!subsets.empty()) pending.push_back({subsets.size(), std::move(subsets)});
+  const auto better = [](const Ranked& a, const Ranked& b) {
+    return a.score != b.score ? a.score > b.score : a.state->set < b.state->set;
+  };
+  const auto width = static_cast<std::size_t>(options_.beam_width);
+  std::vector<Ranked> best;  // and the first of the rest
+  std::size_t seen = 0;
+  for (auto state = open.begin(); state != open.end(); ++state) {
+    // novelty is at most 0, so those that follow score at most log_p
+    if (best.size() > width && (state->log_p < best.back().score || seen >= novelty_window)) break;
+    ++seen;
+    const Ranked ranked{state->log_p + novelty(state->set), state};
+    best.insert(std::upper_bound(best.begin(), best.end(), ranked, better), ranked);
+    if (best.size() > width + 1) best.pop_back();
   }
-  std::stable_sort(pending.begin(), pending.end(), [](auto& a, auto& b) { return a.cost < b.cost; });
-
-  std::vector<std::vector<PatchSet>> groups;
-  for (auto& [cost, subsets] : pending) groups.push_back(std::move(subsets));
-  const long before = evidence_.evaluations();
-  const long half = options_.max_evaluations / 2;
-  co_await evidence_.evaluate(groups, std::min(remaining(), half - spent_on_certificates_));
-  spent_on_certificates_ += evidence_.evaluations() - before;
+  if (best.size() > width) {
+    evidence_.note_choice(best[width - 1].score, best[width].score);
+    best.pop_back();
+  }
+  std::vector<State> taken;
+  for (const auto& [score, state] : best) {
+    taken.push_back(*state);
+    open.erase(state);
+  }
+  return taken;
 }
 
-/// Drops the minimal sets that hold a smaller sufficient set, and returns those smaller sets.
-std::vector<PatchSet> BeamSearch::replacements() {
-  std::vector<PatchSet> out;
-  std::erase_if(minimal_, [&](const PatchSet& set) {
-    const auto before = out.size();
-    for (const PatchSet& other : evidence_.sufficient_sets())
-      if (is_proper_subset(other, set)) out.push_back(other);
-    return out.size() > before;
-  });
-  std::erase_if(out, [&](const PatchSet& set) { return reduced_.contains(set); });
-  return out;
+/// Evaluates the extensions of a beam; returns those that are sufficient.
+Task<std::vector<PatchSet>> BeamSearch::extend(const std::vector<State>& states) {
+  std::vector<std::vector<PatchSet>> groups;
+  std::vector<double> scores;
+  for (const auto& [set, log_p] : states)
+    for (const auto& [patch, promise] : extensions_of(set)) {
+      groups.push_back({set.with(patch)});
+      scores.push_back(log_p + promise);
+    }
+  const auto answered = co_await evidence_.evaluate(groups);
+  if (answered > 0 && answered < groups.size()) evidence_.note_choice(scores[answered - 1], scores[answered]);
+  groups.resize(answered);
+
+  std::vector<PatchSet> sufficient;
+  for (const auto& group : groups)
+    if (evidence_.sufficient(group[0])) sufficient.push_back(group[0]);
+  co_return sufficient;
+}
+
+/// The hidden patches of a state that are worth trying. What a patch promises is the mean change of log p it
+/// made to the subsets with one patch less, where that is known; else what those subsets expected of it; else
+/// what it does alone.
+std::vector<BeamSearch::Extension> BeamSearch::extensions_of(const PatchSet& state) {
+  struct Subset {
+    PatchSet set;
+    double log_p;
+    const std::vector<double>* promises;
+  };
+  std::vector<Subset> subsets;
+  for (const int patch : state.patches()) {
+    const PatchSet set = state.without(patch);
+    if (!evidence_.knows(set)) continue;
+    const auto found = promises_.find(set);
+    subsets.push_back({set, evidence_.log_p(set), found == promises_.end() ? nullptr : &found->second});
+  }
+
+  std::vector<double> promises(patches_, 0.0);
+  std::vector<Extension> extensions;
+  for (int patch = 0; patch < patches_; ++patch) {
+    if (state.contains(patch)) continue;
+    double measured = 0;
+    double expected = 0;
+    int measurements = 0;
+    int expectations = 0;
+    for (const auto& [set, log_p, inherited] : subsets) {
+      if (const PatchSet extended = set.with(patch); evidence_.knows(extended)) {
+        measured += evidence_.log_p(extended) - log_p;
+        ++measurements;
+      } else if (inherited) {
+        expected += (*inherited)[patch];
+        ++expectations;
+      }
+    }
+    if (measurements > 0) {
+      promises[patch] = measured / measurements;
+    } else if (expectations > 0) {
+      promises[patch] = expected / expectations;
+    } else if (const auto alone = PatchSet().with(patch); evidence_.knows(alone)) {
+      promises[patch] = evidence_.log_p(alone) - evidence_.log_p(PatchSet());
+    }
+    extensions.push_back({patch, promises[patch] + novelty_[patch]});
+  }
+  promises_[state] = std::move(promises);
+
+  const auto best = static_cast<std::size_t>(options_.extensions);
+  const bool all = best == 0 || state.empty() || (sweeps_ == 0 && state.size() < levels_extended_fully);
+  std::stable_sort(extensions.begin(), extensions.end(),
+                   [](const Extension& a, const Extension& b) { return a.promise > b.promise; });
+  if (!all && extensions.size() > best) {
+    evidence_.note_choice(extensions[best - 1].promise, extensions[best].promise);
+    extensions.resize(best);
+  }
+  return extensions;
+}
+
+double BeamSearch::novelty(const PatchSet& set) const {
+  if (sweeps_ % 2 == 0) return 0;
+  double sum = 0;
+  for (const int patch : set.patches()) sum += novelty_[patch];
+  return sum;
+}
+
+/// Every second sweep looks away from what was found: log of the share of sets found that do without a patch.
+void BeamSearch::measure_novelty() {
+  std::fill(novelty_.begin(), novelty_.end(), 0.0);
+  if (sweeps_ % 2 == 0 || minimal().empty()) return;
+  std::vector<int> uses(patches_, 0);
+  for (const PatchSet& set : minimal())
+    for (const int patch : set.patches()) ++uses[patch];
+  for (int patch = 0; patch < patches_; ++patch)
+    novelty_[patch] =
+        std::log(1.01 - static_cast<double>(uses[patch]) / static_cast<double>(minimal().size()));
 }
 
 }  // namespace xai::internal

@@ -1,45 +1,54 @@
 #pragma once
 
 #include <set>
-#include <unordered_set>
+#include <unordered_map>
 #include <vector>
 
 #include "evidence.hpp"
+#include "minimal_sets.hpp"
 
 namespace xai::internal {
 
-/// The beam search of SPEC 4, with reduction and certification, for one image.
+/// The beam search that MseOptions describes, for one image.
 class BeamSearch {
  public:
-  BeamSearch(Evidence& evidence, const MseOptions& options)
-      : evidence_(evidence), options_(options), patches_(options.grid * options.grid) {}
+  BeamSearch(Evidence& evidence, const MseOptions& options);
 
   Task<StopReason> run();
-  /// 1-minimal sets without a known sufficient proper subset.
-  std::vector<PatchSet> minimal() const { return {minimal_.begin(), minimal_.end()}; }
+  const std::set<PatchSet>& minimal() const { return minimal_.sets(); }
 
  private:
-  long remaining() const { return options_.max_evaluations - evidence_.evaluations(); }
-  Task<void> order_patches();
-  Task<std::vector<PatchSet>> next_level();
-  std::vector<PatchSet> extensions_of(const PatchSet& state) const;
+  struct State {
+    PatchSet set;
+    double log_p;
+    bool operator<(const State& other) const {  // the best first
+      return log_p != other.log_p ? log_p > other.log_p : set < other.set;
+    }
+  };
+  using OpenStates = std::set<State>;
+  struct Extension {
+    int patch;
+    double promise;  // the change of log p that showing it is expected to make
+  };
 
-  Task<void> reduce(std::vector<PatchSet> candidates);
-  void enqueue(const PatchSet& set, std::vector<PatchSet>& queue);
-  std::vector<PatchSet> below(const PatchSet& set);
-
-  Task<void> certify();
-  std::vector<PatchSet> replacements();
+  Task<bool> sweep(int beyond);
+  Task<std::vector<PatchSet>> extend(const std::vector<State>& states);
+  void collect_open_states();
+  std::vector<State> take_best(OpenStates& open);
+  std::vector<Extension> extensions_of(const PatchSet& state);
+  double novelty(const PatchSet& set) const;
+  void measure_novelty();
 
   Evidence& evidence_;
   const MseOptions& options_;
   int patches_;
-  std::vector<int> order_;                // all patches, the most promising first
-  std::vector<PatchSet> beam_;            // insufficient sets of one size
-  std::unordered_set<PatchSet> reduced_;  // sets whose reduction has begun
-  std::set<PatchSet> minimal_;
-  long spent_on_certificates_ = 0;
-  bool out_of_budget_ = false;
+  int last_size_;  // of states that may be reached
+  MinimalSets minimal_;
+  std::vector<OpenStates> open_;  // by size: evaluated, insufficient, not yet extended
+  std::size_t collected_ = 0;     // insufficient sets that have been put into open_
+  std::unordered_map<PatchSet, std::vector<double>> promises_;  // of extended states, by patch
+  int sweeps_ = 0;                                              // finished
+  std::vector<double> novelty_;                                 // by patch, 0 or below
 };
 
 }  // namespace xai::internal

@@ -58,7 +58,7 @@ class MaximumClique {
         order.push_back({v, colours});
         clear(uncoloured, v);
         for (std::size_t w = v / 64; w < independent.size(); ++w) independent[w] &= ~neighbours_[v][w];
-        work_ -= static_cast<long>(independent.size());
+        work_ -= 16 + static_cast<long>(independent.size());
       });
     }
     return order;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <unordered_set>
-#include <utility>
 #include <vector>
 
 #include "xai/search/mse.hpp"
@@ -13,10 +12,13 @@ namespace xai::internal {
 /// What a search knows about its image: the scorer's answers, read as sufficient or not, within the budget.
 class Evidence {
  public:
-  Evidence(Scorer& scorer, const MseOptions& options)
-      : scorer_(scorer), threshold_(options.threshold), all_(PatchSet::all(options.grid * options.grid)) {}
+  Evidence(Scorer& scorer, double threshold, int patches, long max_evaluations)
+      : scorer_(scorer),
+        threshold_(threshold),
+        all_(PatchSet::all(patches)),
+        max_evaluations_(max_evaluations) {}
 
-  /// Evaluates the intact image and its baseline; everything below needs them.
+  /// Evaluates the intact image and its baseline; all else needs them.
   Task<void> open() {
     std::vector<PatchSet> ends(2);  // no braced list: g++ 12 refuses one inside co_await
     ends[0] = all_;
@@ -28,17 +30,25 @@ class Evidence {
   double p_full() const { return p_full_; }
   double p(const PatchSet& set) const { return scorer_.known(set); }
   double ratio(const PatchSet& set) const { return p(set) / p_full_; }
+  /// Finite for p = 0 too.
+  double log_p(const PatchSet& set) const { return std::log(std::max(p(set), 1e-12)); }
   bool knows(const PatchSet& set) const { return scorer_.knows(set); }
   bool sufficient(const PatchSet& set) const { return ratio(set) >= threshold_; }
-  bool known_insufficient(const PatchSet& set) const { return knows(set) && !sufficient(set); }
-  long evaluations() const { return scorer_.evaluations(); }
-  long near_ties() const { return near_ties_; }
-  /// Sets found sufficient, in the order of their questions.
-  const std::vector<PatchSet>& sufficient_sets() const { return sufficient_sets_; }
+  /// Larger p first, then the smaller bit set (SPEC 4).
+  bool before(const PatchSet& a, const PatchSet& b) const { return p(a) != p(b) ? p(a) > p(b) : a < b; }
 
-  /// Evaluates the leading groups, each as a whole, that cost at most `budget` new evaluations together; one
-  /// question to the scorer. Returns how many groups are now known.
-  Task<std::size_t> evaluate(const std::vector<std::vector<PatchSet>>& groups, long budget) {
+  /// Every set evaluated so far but the intact image, in the order of the questions.
+  const std::vector<PatchSet>& sufficient_sets() const { return sufficient_sets_; }
+  const std::vector<PatchSet>& insufficient_sets() const { return insufficient_sets_; }
+
+  long evaluations() const { return scorer_.evaluations(); }
+  long remaining() const { return max_evaluations_ - evaluations(); }
+  /// An evaluate() has been cut short.
+  bool out_of_budget() const { return out_of_budget_; }
+
+  /// Evaluates the leading groups, each as a whole, that the budget has room for; one question to the scorer.
+  /// Returns how many groups are known now.
+  Task<std::size_t> evaluate(const std::vector<std::vector<PatchSet>>& groups) {
     std::unordered_set<PatchSet> unknown;
     std::vector<PatchSet> question;
     std::size_t answered = 0;
@@ -46,8 +56,9 @@ class Evidence {
       const auto before = question.size();
       for (const PatchSet& set : group)
         if (!knows(set) && unknown.insert(set).second) question.push_back(set);
-      if (static_cast<long>(question.size()) > budget) {
+      if (static_cast<long>(question.size()) > remaining()) {
         question.resize(before);
+        out_of_budget_ = true;
         break;
       }
       ++answered;
@@ -57,32 +68,28 @@ class Evidence {
     co_return answered;
   }
 
-  /// The order of SPEC 4 among sets that are known: larger p first, then the smaller bit set.
-  bool before(const PatchSet& a, const PatchSet& b) const {
-    const double pa = p(a);
-    const double pb = p(b);
-    return pa != pb ? pa > pb : a < b;
-  }
-
-  /// To be called for each choice of `taken` before `left`: counts those that float noise could turn.
-  void note_choice(const PatchSet& taken, const PatchSet& left) {
-    const double a = p(taken);
-    const double b = p(left);
-    if (std::abs(a - b) < 1e-5 * std::max(a, b)) ++near_ties_;
+  long near_ties() const { return near_ties_; }
+  /// To be told the log p (or sums of them) of a choice and of the best that was passed over: counts the
+  /// choices that float noise could turn.
+  void note_choice(double taken, double left) {
+    if (std::abs(taken - left) < 1e-5) ++near_ties_;
   }
 
  private:
   void note(const PatchSet& set) {
     if (std::abs(ratio(set) - threshold_) < 1e-4) ++near_ties_;
-    if (sufficient(set)) sufficient_sets_.push_back(set);
+    (sufficient(set) ? sufficient_sets_ : insufficient_sets_).push_back(set);
   }
 
   Scorer& scorer_;
   double threshold_;
   PatchSet all_;
+  long max_evaluations_;
   double p_full_ = 0;
-  long near_ties_ = 0;
   std::vector<PatchSet> sufficient_sets_;
+  std::vector<PatchSet> insufficient_sets_;
+  long near_ties_ = 0;
+  bool out_of_budget_ = false;
 };
 
 }  // namespace xai::internal

@@ -1,7 +1,7 @@
 #include "exhaustive.hpp"
 
+#include <algorithm>
 #include <cstdint>
-#include <limits>
 
 namespace xai::internal {
 
@@ -13,7 +13,7 @@ Task<std::vector<PatchSet>> exhaustive_search(Evidence& evidence, int grid) {
     std::vector<std::vector<PatchSet>> group(1);
     for (auto bits = first; bits < std::min(first + chunk, count); ++bits)
       group[0].push_back(PatchSet::from_bits(bits));
-    co_await evidence.evaluate(group, std::numeric_limits<long>::max());
+    co_await evidence.evaluate(group);
   }
 
   // covered[S]: some subset of S, S included, is sufficient; ascending, so that subsets come first

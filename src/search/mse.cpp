@@ -1,6 +1,7 @@
 #include "xai/search/mse.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "beam.hpp"
 #include "evidence.hpp"
@@ -36,7 +37,9 @@ bool by_size_then_patches(const PatchSet& a, const PatchSet& b) {
 
 Task<MseResult> search(Scorer& scorer, MseOptions options) {
   MseResult result;
-  Evidence evidence(scorer, options);
+  const bool exhaustive = options.search == SearchKind::exhaustive;
+  Evidence evidence(scorer, options.threshold, options.grid * options.grid,
+                    exhaustive ? std::numeric_limits<long>::max() : options.max_evaluations);
   co_await evidence.open();
   result.p_full = evidence.p_full();
   result.p_baseline = evidence.p(PatchSet());
@@ -46,12 +49,12 @@ Task<MseResult> search(Scorer& scorer, MseOptions options) {
     result.status = MseStatus::zero_probability;
   } else if (evidence.sufficient(PatchSet())) {
     result.status = MseStatus::baseline_sufficient;
-  } else if (options.search == SearchKind::exhaustive) {
+  } else if (exhaustive) {
     minimal = co_await internal::exhaustive_search(evidence, options.grid);
   } else {
     internal::BeamSearch beam(evidence, options);
     result.stop_reason = co_await beam.run();
-    minimal = beam.minimal();
+    minimal.assign(beam.minimal().begin(), beam.minimal().end());
   }
 
   std::sort(minimal.begin(), minimal.end(), by_size_then_patches);

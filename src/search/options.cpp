@@ -33,6 +33,7 @@ void MseOptions::validate() const {
   require(threshold > 0 && threshold <= 1, "threshold is ", threshold, ": must be above 0 and at most 1");
   require(beam_width >= 1, "beam width is ", beam_width, ": must be at least 1");
   require(extensions >= 0, "extensions is ", extensions, ": must be at least 0 (0: every hidden patch)");
+  require(sweeps >= 0, "sweeps is ", sweeps, ": must be at least 0 (0: as many as the budget allows)");
   require(max_size >= 0, "max size is ", max_size, ": must be at least 0 (0: no bound)");
   require(max_evaluations >= 3, "max evaluations is ", max_evaluations, ": must be at least 3");
   require(max_overlap >= 0, "max overlap is ", max_overlap, ": must be at least 0");

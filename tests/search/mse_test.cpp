@@ -107,6 +107,8 @@ TEST(Beam, WideEnoughFindsWhatBruteForceFinds) {
       const auto score = shaken(grid, seed);
       auto o = options(grid);
       o.beam_width = 512;
+      o.extensions = 0;
+      o.sweeps = 1;
       o.reduce = Reduce::all;
       const auto result = find(score, o);
       EXPECT_EQ(result.stop_reason, StopReason::exhausted);
@@ -137,7 +139,7 @@ TEST(Beam, IsSoundForAllOptions) {
 TEST(Beam, FindsPlantedSetsOfAMonotoneScorer) {
   const std::vector<PatchSet> minimal{{24}, {0, 1, 2}, {3, 10, 17}, {40, 41, 47, 48}};
   for (const auto reduce : {Reduce::greedy, Reduce::all}) {
-    auto o = options(7);
+    auto o = options(7, 5000);
     o.beam_width = 10;
     o.reduce = reduce;
     const auto result = find(planted(minimal), o);
@@ -156,6 +158,7 @@ TEST(Beam, ReducesToAOneMinimalSet) {
   };
   auto o = options(4);
   o.beam_width = 1;
+  o.sweeps = 1;
   const auto result = find(score, o);
   ASSERT_FALSE(result.mses.empty());
   for (const Mse& mse : result.mses) EXPECT_EQ(mse.patches.size(), 5);
@@ -168,7 +171,9 @@ TEST(Beam, OnlyTheIntactImageSuffices) {
     const testing::Score score = [=](const PatchSet& set) {
       return set == PatchSet::all(grid * grid) ? 1.0 : 0.1 + 0.01 * testing::noise(3, set);
     };
-    const auto result = find(score, options(grid));
+    auto o = options(grid);
+    o.sweeps = 1;
+    const auto result = find(score, o);
     ASSERT_EQ(result.mses.size(), 1U);
     EXPECT_EQ(result.mses[0].patches, PatchSet::all(grid * grid));
     EXPECT_EQ(result.mses[0].certificate, grid == 2 ? Certificate::all_subsets : Certificate::single_removal);
@@ -211,6 +216,7 @@ TEST(Beam, SufficientProperSubsetReplacesAOneMinimalSet) {
   };
   auto o = options(4);
   o.beam_width = 1;
+  o.sweeps = 1;
   const auto result = find(hidden, o);
   EXPECT_EQ(sets(result), (std::vector<PatchSet>{{3, 4}}));
   EXPECT_EQ(result.mses[0].certificate, Certificate::all_subsets);
@@ -221,6 +227,7 @@ TEST(Beam, CertifiesWithinHalfTheBudget) {
   const testing::Score score = planted({PatchSet{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}});
   auto o = options(4, 4000);
   o.beam_width = 1;
+  o.sweeps = 1;
   auto result = find(score, o);
   ASSERT_EQ(result.mses.size(), 1U);
   EXPECT_EQ(result.mses[0].certificate, Certificate::all_subsets);
@@ -233,23 +240,32 @@ TEST(Beam, CertifiesWithinHalfTheBudget) {
   EXPECT_EQ(result.mses[0].checked_depth, 1);
 
   // eleven patches are beyond what is certified
-  result = find(planted({PatchSet{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10}}), options(4, 50'000));
+  o.max_evaluations = 50'000;
+  result = find(planted({PatchSet{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10}}), o);
   ASSERT_EQ(result.mses.size(), 1U);
   EXPECT_EQ(result.mses[0].certificate, Certificate::single_removal);
 }
 
 TEST(Beam, StopReasons) {
   const auto score = planted({PatchSet{0, 8, 16, 24}});
-  EXPECT_EQ(find(score, options(7)).stop_reason, StopReason::exhausted);
-  EXPECT_EQ(find(score, options(7, 60)).stop_reason, StopReason::max_evaluations);
-  EXPECT_TRUE(find(score, options(7, 60)).mses.empty());
-  EXPECT_LE(find(score, options(7, 60)).evaluations, 60);
-  auto o = options(7);
+  auto o = options(7, 5000);
+  EXPECT_EQ(find(score, o).stop_reason, StopReason::max_evaluations);  // sweeps go on
+  o = options(7);
+  o.sweeps = 1;
+  EXPECT_EQ(find(score, o).stop_reason, StopReason::exhausted);
   o.max_size = 3;
   EXPECT_EQ(find(score, o).stop_reason, StopReason::max_size);
   EXPECT_TRUE(find(score, o).mses.empty());
   o.max_size = 4;
   EXPECT_EQ(find(score, o).mses.size(), 1U);
+  o = options(7, 60);
+  EXPECT_EQ(find(score, o).stop_reason, StopReason::max_evaluations);
+  EXPECT_EQ(find(score, o).evaluations, 60);
+  EXPECT_TRUE(find(score, o).mses.empty());
+  // whatever the options, sweeps end when every insufficient set has been extended
+  const auto everything = find(planted({PatchSet{0, 1}}), options(3));
+  EXPECT_EQ(everything.stop_reason, StopReason::exhausted);
+  EXPECT_EQ(sets(everything), (std::vector<PatchSet>{{0, 1}}));
 }
 
 TEST(Beam, CountsNearTies) {
@@ -278,10 +294,38 @@ TEST(Beam, SameForAnyChunk) {
       }
 }
 
+TEST(Beam, SweepsFindWhatOneSweepMisses) {
+  for (std::uint64_t seed = 0; seed < 10; ++seed) {
+    const auto score = shaken(3, 50 + seed);
+    auto o = options(3);
+    o.extensions = 0;
+    o.beam_width = 1;
+    const auto all = find(score, o);
+    EXPECT_EQ(sets(all), Enumeration(score, 3).mses);
+    EXPECT_EQ(all.stop_reason, StopReason::exhausted);
+    o.sweeps = 1;
+    const auto one = find(score, o);
+    EXPECT_LT(one.evaluations, all.evaluations);
+    EXPECT_LE(one.mses.size(), all.mses.size());
+  }
+}
+
+TEST(Beam, FindsADisjointSetBesideALoudOne) {
+  // the neighbourhood of {0,1,2} is full of sufficient sets: by p alone, they and what holds
+  // two of their patches come before {46,47}
+  const testing::Score score = [](const PatchSet& set) {
+    const int loud = set.overlap(PatchSet{0, 1, 2, 3, 4, 5, 6, 7});
+    const int quiet = set.overlap(PatchSet{46, 47, 48});
+    return quiet == 3 ? 1.0 : std::max({0.01, std::min(1.0, 0.33 * loud), 0.15 * quiet});
+  };
+  const auto result = find(score, options(7, 1500));
+  const auto found = sets(result);
+  EXPECT_TRUE(std::binary_search(found.begin(), found.end(), PatchSet{46, 47, 48}));
+}
+
 TEST(Beam, LargestGrid) {
   const std::vector<PatchSet> minimal{{255, 0}, {100, 200, 250}};
-  auto o = options(16, 20'000);
-  const auto result = find(planted(minimal), o);
+  const auto result = find(planted(minimal), options(16, 8000));
   EXPECT_EQ(sets(result), sorted(minimal));
 }
 
@@ -307,6 +351,8 @@ TEST(MseOptions, NamesOptionValueAndBound) {
   EXPECT_EQ(message([](auto& o) { o.beam_width = 0; }), "beam width is 0: must be at least 1");
   EXPECT_EQ(message([](auto& o) { o.extensions = -1; }),
             "extensions is -1: must be at least 0 (0: every hidden patch)");
+  EXPECT_EQ(message([](auto& o) { o.sweeps = -1; }),
+            "sweeps is -1: must be at least 0 (0: as many as the budget allows)");
   EXPECT_EQ(message([](auto& o) { o.max_size = -1; }), "max size is -1: must be at least 0 (0: no bound)");
   EXPECT_EQ(message([](auto& o) { o.max_evaluations = 2; }), "max evaluations is 2: must be at least 3");
   EXPECT_EQ(message([](auto& o) { o.max_overlap = -1; }), "max overlap is -1: must be at least 0");

@@ -64,5 +64,26 @@ TEST_F(Truth, CertificatesOfTheBeamAreTrue) {
   }
 }
 
+TEST_F(Truth, DefaultSearchFindsTheSmallSetsAndADiverseFamily) {
+  for (const auto& table : tables()) {
+    const Enumeration truth(table, 4);
+    MseOptions options;
+    options.grid = 4;
+    const auto result = testing::find(table, options);
+    const auto found = testing::sets(result);
+    std::map<int, int> of_size;
+    std::map<int, int> found_of_size;
+    for (const PatchSet& set : truth.mses) {
+      ++of_size[set.size()];
+      found_of_size[set.size()] += std::binary_search(found.begin(), found.end(), set);
+    }
+    const int smallest = of_size.begin()->first;
+    EXPECT_EQ(result.mses.front().patches.size(), smallest) << table.name;
+    EXPECT_GE(found_of_size[smallest], 0.9 * of_size[smallest]) << table.name;
+    EXPECT_GE(found_of_size[smallest + 1], 0.85 * of_size[smallest + 1]) << table.name;
+    EXPECT_LE(result.evaluations, 0.08 * 65535) << table.name;
+  }
+}
+
 }  // namespace
 }  // namespace xai

@@ -15,7 +15,6 @@ struct DiverseFamily {
 /// The largest family of `sets` (any number n of them) whose members pairwise share at most `max_overlap`
 /// patches: a maximum clique by branch and bound with a colouring bound (Tomita's MCQ). Deterministic.
 /// `work` bounds the 64-bit words touched: the default is about 0.2 s, and memory is n * n / 8 bytes.
-DiverseFamily largest_diverse_family(std::span<const PatchSet> sets, int max_overlap,
-                                     long work = 300'000'000);
+DiverseFamily largest_diverse_family(std::span<const PatchSet> sets, int max_overlap, long work = 20'000'000);
 
 }  // namespace xai

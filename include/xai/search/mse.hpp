@@ -22,17 +22,30 @@ std::string_view name(StopReason reason);
 std::string_view name(Certificate certificate);
 
 /// How minimal sufficient explanations are searched (SPEC 4).
+///
+/// The beam search goes in sweeps. A sweep goes level by level, from the empty set to states of more and more
+/// patches: of the states of a level that were evaluated, are insufficient and have not been extended, the
+/// best `beam_width` are extended, by every hidden patch or the `extensions` most promising ones. Extensions
+/// that are sufficient leave as candidates: they are reduced to 1-minimal sets, these are certified. The
+/// others are open states of the next level, as are the insufficient sets met while reducing and certifying.
+/// The first sweep is the beam search of SPEC 4; after n sweeps the beam has been about n * beam_width wide,
+/// so the width fits the budget by itself. To find small sets first, sweeps go two levels beyond the smallest
+/// set found, and one further every eight sweeps and whenever nothing is left to extend there. States are
+/// best by p, and in every second sweep by p times the share of found sets, for each of their patches, that
+/// do without it: this finds sets unlike those found. A patch promises to a state what it did to subsets of
+/// the state; the first sweep extends the first three levels by every patch, since these measure what patches
+/// do.
 struct MseOptions {
   int grid = 7;            ///< patches a side, 2..16; exhaustive search: 2..4
   double threshold = 0.9;  ///< tau: S is sufficient iff p(S) / p(all) >= tau; in (0, 1]
   SearchKind search = SearchKind::beam;
-  int beam_width = 3;  ///< B >= 1: states kept from level to level
-  int extensions = 0;  ///< q >= 0: extend a state by its q best patches only; 0 = by every hidden patch
-  Reduce reduce = Reduce::greedy;
-  int max_size = 0;  ///< patches of the largest state searched; 0 = no bound
-  long max_evaluations =
-      1500;  ///< budget of one image, >= 3; the beam search stops there, exhaustive search ignores it
-  int max_overlap = 1;  ///< k >= 0: members of a diverse family share at most k patches
+  int beam_width = 3;   ///< B >= 1: states extended on each level of a sweep
+  int extensions = 15;  ///< q >= 0: extend a state by its q best patches only; 0 = by every hidden patch
+  int sweeps = 0;       ///< >= 0; 0 = as many as the budget allows, 1 = the plain beam search, all levels
+  Reduce reduce = Reduce::greedy;  ///< of candidates: one 1-minimal set of each, or all that removals lead to
+  int max_size = 0;                ///< patches of the largest state searched; 0 = no bound
+  long max_evaluations = 1500;     ///< >= 3, budget of one image; exhaustive search ignores it
+  int max_overlap = 1;             ///< k >= 0: members of a diverse family share at most k patches
 
   /// Throws UsageError naming the option, its value and the bound.
   void validate() const;
@@ -44,8 +57,7 @@ struct Mse {
   double p = 0;      ///< p(S)
   double ratio = 0;  ///< r(S) = p(S) / p(all)
   Certificate certificate = Certificate::single_removal;
-  int checked_depth =
-      1;  ///< every subset with up to this many patches removed was evaluated and is insufficient
+  int checked_depth = 1;  ///< every subset with up to this many patches removed is known to be insufficient
 };
 
 struct MseResult {

@@ -1,0 +1,124 @@
+#include "minimal_sets.hpp"
+
+#include <bit>
+
+namespace xai::internal {
+namespace {
+
+constexpr int largest_certified = 10;  // SPEC 4: at most 1,023 proper subsets
+
+std::vector<PatchSet> removals(const PatchSet& set) {
+  std::vector<PatchSet> out;
+  for (const int patch : set.patches()) out.push_back(set.without(patch));
+  return out;
+}
+
+std::vector<PatchSet> proper_subsets(const PatchSet& set) {
+  const auto patches = set.patches();
+  std::vector<PatchSet> subsets(std::size_t{1} << patches.size());
+  for (std::size_t mask = 1; mask < subsets.size(); ++mask)
+    subsets[mask] = subsets[mask & (mask - 1)].with(patches[std::countr_zero(mask)]);
+  subsets.pop_back();
+  return subsets;
+}
+
+bool is_proper_subset(const PatchSet& a, const PatchSet& b) {
+  return a != b && a.is_subset_of(b);
+}
+
+}  // namespace
+
+Task<void> MinimalSets::add(std::vector<PatchSet> candidates) {
+  while (!candidates.empty()) {
+    co_await reduce(std::move(candidates));
+    for (bool more = true; more;) more = co_await certify();  // not as a condition: g++ 12 miscompiles that
+    candidates = replacements();
+  }
+}
+
+/// Takes patches away from all candidates in step, small ones first, until none of them can lose another.
+Task<void> MinimalSets::reduce(std::vector<PatchSet> candidates) {
+  std::vector<PatchSet> active;
+  for (const PatchSet& candidate : candidates) enqueue(candidate, active);
+  while (!active.empty()) {
+    std::sort(active.begin(), active.end(), [&](const PatchSet& a, const PatchSet& b) {
+      return a.size() != b.size() ? a.size() < b.size() : evidence_.before(a, b);
+    });
+    std::vector<std::vector<PatchSet>> groups;
+    for (const PatchSet& set : active) groups.push_back(removals(set));
+    const auto answered = co_await evidence_.evaluate(groups);
+    if (answered > 0 && answered < active.size())
+      evidence_.note_choice(evidence_.log_p(active[answered - 1]), evidence_.log_p(active[answered]));
+
+    std::vector<PatchSet> next;
+    for (std::size_t i = 0; i < answered; ++i) {
+      const auto smaller = below(active[i]);
+      if (smaller.empty() && minimal_.insert(active[i]).second) {
+        fresh_.push_back(active[i]);
+        if (active[i].size() <= largest_certified) uncertified_.insert(active[i]);
+      }
+      for (const PatchSet& set : smaller) enqueue(set, next);
+    }
+    active = std::move(next);
+  }
+}
+
+void MinimalSets::enqueue(const PatchSet& set, std::vector<PatchSet>& queue) {
+  if (reduced_.insert(set).second) queue.push_back(set);
+}
+
+/// Where the reduction goes from `set`, whose single removals are known: nowhere if it is 1-minimal.
+std::vector<PatchSet> MinimalSets::below(const PatchSet& set) {
+  auto smaller = removals(set);  // by ascending removed patch, the order that settles ties
+  std::erase_if(smaller, [&](const PatchSet& subset) { return !evidence_.sufficient(subset); });
+  if (reduce_ == Reduce::all || smaller.size() <= 1) return smaller;
+  std::stable_sort(smaller.begin(), smaller.end(),
+                   [&](const PatchSet& a, const PatchSet& b) { return evidence_.p(a) > evidence_.p(b); });
+  evidence_.note_choice(evidence_.log_p(smaller[0]), evidence_.log_p(smaller[1]));
+  smaller.resize(1);
+  return smaller;
+}
+
+/// Evaluates all subsets of minimal sets, small ones first, while they fit into half of the image's budget.
+/// Counts subsets that two of them share twice, so it may be worth another call: false when it did nothing.
+Task<bool> MinimalSets::certify() {
+  std::vector<std::vector<PatchSet>> groups;
+  long room = std::min(evidence_.remaining(), certification_budget_);
+  while (!uncertified_.empty()) {
+    auto subsets = proper_subsets(*uncertified_.begin());
+    std::erase_if(subsets, [&](const PatchSet& subset) { return evidence_.knows(subset); });
+    const auto cost = static_cast<long>(subsets.size());
+    if (cost > room) break;
+    room -= cost;
+    groups.push_back(std::move(subsets));
+    uncertified_.erase(uncertified_.begin());
+  }
+  const long before = evidence_.evaluations();
+  co_await evidence_.evaluate(groups);
+  certification_budget_ -= evidence_.evaluations() - before;
+  co_return !groups.empty();
+}
+
+/// Drops the minimal sets that hold a smaller sufficient set, and returns those smaller sets.
+std::vector<PatchSet> MinimalSets::replacements() {
+  const auto& sufficient = evidence_.sufficient_sets();
+  std::vector<PatchSet> out;
+  const auto refuted_since = [&](std::size_t from, const PatchSet& set) {
+    const auto before = out.size();
+    for (auto i = from; i < sufficient.size(); ++i)
+      if (is_proper_subset(sufficient[i], set)) out.push_back(sufficient[i]);
+    return out.size() > before;
+  };
+  const std::unordered_set<PatchSet> fresh(fresh_.begin(), fresh_.end());
+  std::erase_if(minimal_, [&](const PatchSet& set) {
+    const bool refuted = refuted_since(fresh.contains(set) ? 0 : compared_, set);
+    if (refuted) uncertified_.erase(set);
+    return refuted;
+  });
+  fresh_.clear();
+  compared_ = sufficient.size();
+  std::erase_if(out, [&](const PatchSet& set) { return reduced_.contains(set); });
+  return out;
+}
+
+}  // namespace xai::internal
