@@ -34,10 +34,14 @@ void MseToolOptions::add_to(CLI::App& cli) {
   add_choice(cli, "--search", mse.search, {SearchKind::beam, SearchKind::exhaustive},
              "beam, or exhaustive: every subset, for grids up to 4")
       ->group(search);
-  cli.add_option("--beam-width", mse.beam_width, "States kept from level to level")
+  cli.add_option("--beam-width", mse.beam_width, "States of a level that are extended in one sweep")
       ->group(search)
       ->capture_default_str();
   cli.add_option("--extensions", mse.extensions, "Extend a state by its best N patches only; 0 = by all")
+      ->group(search)
+      ->capture_default_str();
+  cli.add_option("--sweeps", mse.sweeps,
+                 "Times the beam is widened; 0 = as the budget allows, 1 = the plain beam search")
       ->group(search)
       ->capture_default_str();
   add_choice(cli, "--reduce", mse.reduce, {Reduce::greedy, Reduce::all},
@@ -83,6 +87,7 @@ Json MseToolOptions::identity() const {
           {"search", name(mse.search)},
           {"beam_width", mse.beam_width},
           {"extensions", mse.extensions},
+          {"sweeps", mse.sweeps},
           {"reduce", name(mse.reduce)},
           {"max_size", mse.max_size},
           {"max_evaluations", mse.max_evaluations},

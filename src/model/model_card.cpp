@@ -42,8 +42,12 @@ class Reader {
 
 ClassList read_classes(const Reader& reader, const Json& root, const std::filesystem::path& folder) {
   if (!root.contains("class_list") || root["class_list"].is_null()) return {};
-  if (root["class_list"].contains("file"))
-    return read_class_list(folder / reader.get<std::string>("/class_list/file"));
+  if (root["class_list"].contains("file")) {
+    const auto file = folder / reader.get<std::string>("/class_list/file");
+    if (!std::filesystem::is_regular_file(file))
+      reader.fail("/class_list/file", cat("names ", file.string(), ", which is no file"));
+    return read_class_list(file);
+  }
   return {reader.get<std::vector<std::string>>("/class_list/ids"),
           reader.get<std::vector<std::string>>("/class_list/names")};
 }

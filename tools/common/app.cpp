@@ -66,6 +66,9 @@ int run_app(CLI::App& app, int argc, char** argv, AppOptions& options,
   } catch (const ModelError& error) {
     log::error(one_line(error.what()));
     return bad_usage;
+  } catch (const DataError& error) {  // of the data set as a whole: one image's is in its record
+    log::error(one_line(error.what()));
+    return bad_usage;
   } catch (const std::exception& error) {
     log::error(one_line(error.what()));
     return failed;
