@@ -9,7 +9,6 @@ namespace {
 constexpr int levels_beyond_smallest = 2;  // that a sweep visits; chosen in docs/results.md
 constexpr int sweeps_to_go_deeper = 8;     // by one level, so that large sets beside small ones are found too
 constexpr std::size_t novelty_window = 1000;  // states of largest p among which new ones are sought
-constexpr int levels_extended_fully = 3;      // by the first sweep: nothing yet tells the good patches there
 
 }  // namespace
 
@@ -96,10 +95,15 @@ std::vector<BeamSearch::State> BeamSearch::take_best(OpenStates& open) {
 
 /// Evaluates the extensions of a beam; returns those that are sufficient.
 Task<std::vector<PatchSet>> BeamSearch::extend(const std::vector<State>& states) {
+  // at first nothing tells which patches are good: the first sweep tries all, for a quarter of the budget
+  long hidden = 0;
+  for (const State& state : states) hidden += patches_ - state.set.size();
+  const bool fully = options_.extensions == 0 || states[0].set.empty() ||
+                     (sweeps_ == 0 && evidence_.evaluations() + hidden <= options_.max_evaluations / 4);
   std::vector<std::vector<PatchSet>> groups;
   std::vector<double> scores;
   for (const auto& [set, log_p] : states)
-    for (const auto& [patch, promise] : extensions_of(set)) {
+    for (const auto& [patch, promise] : extensions_of(set, fully)) {
       groups.push_back({set.with(patch)});
       scores.push_back(log_p + promise);
     }
@@ -116,7 +120,7 @@ Task<std::vector<PatchSet>> BeamSearch::extend(const std::vector<State>& states)
 /// The hidden patches of a state that are worth trying. What a patch promises is the mean change of log p it
 /// made to the subsets with one patch less, where that is known; else what those subsets expected of it; else
 /// what it does alone.
-std::vector<BeamSearch::Extension> BeamSearch::extensions_of(const PatchSet& state) {
+std::vector<BeamSearch::Extension> BeamSearch::extensions_of(const PatchSet& state, bool all) {
   struct Subset {
     PatchSet set;
     double log_p;
@@ -159,7 +163,6 @@ std::vector<BeamSearch::Extension> BeamSearch::extensions_of(const PatchSet& sta
   promises_[state] = std::move(promises);
 
   const auto best = static_cast<std::size_t>(options_.extensions);
-  const bool all = best == 0 || state.empty() || (sweeps_ == 0 && state.size() < levels_extended_fully);
   std::stable_sort(extensions.begin(), extensions.end(),
                    [](const Extension& a, const Extension& b) { return a.promise > b.promise; });
   if (!all && extensions.size() > best) {

@@ -35,7 +35,7 @@ class BeamSearch {
   Task<std::vector<PatchSet>> extend(const std::vector<State>& states);
   void collect_open_states();
   std::vector<State> take_best(OpenStates& open);
-  std::vector<Extension> extensions_of(const PatchSet& state);
+  std::vector<Extension> extensions_of(const PatchSet& state, bool all);
   double novelty(const PatchSet& set) const;
   void measure_novelty();
 

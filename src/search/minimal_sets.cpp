@@ -36,30 +36,37 @@ Task<void> MinimalSets::add(std::vector<PatchSet> candidates) {
   }
 }
 
-/// Takes patches away from all candidates in step, small ones first, until none of them can lose another.
+/// Takes patches away, from many sets in step, until none can lose another. Small sets come first, and no
+/// more at once than a quarter of what is left will surely do for: so that some are finished when many are
+/// large.
 Task<void> MinimalSets::reduce(std::vector<PatchSet> candidates) {
-  std::vector<PatchSet> active;
-  for (const PatchSet& candidate : candidates) enqueue(candidate, active);
-  while (!active.empty()) {
-    std::sort(active.begin(), active.end(), [&](const PatchSet& a, const PatchSet& b) {
+  std::vector<PatchSet> queue;
+  for (const PatchSet& candidate : candidates) enqueue(candidate, queue);
+  while (!queue.empty() && !evidence_.out_of_budget()) {
+    std::sort(queue.begin(), queue.end(), [&](const PatchSet& a, const PatchSet& b) {
       return a.size() != b.size() ? a.size() < b.size() : evidence_.before(a, b);
     });
     std::vector<std::vector<PatchSet>> groups;
-    for (const PatchSet& set : active) groups.push_back(removals(set));
-    const auto answered = co_await evidence_.evaluate(groups);
-    if (answered > 0 && answered < active.size())
-      evidence_.note_choice(evidence_.log_p(active[answered - 1]), evidence_.log_p(active[answered]));
-
-    std::vector<PatchSet> next;
-    for (std::size_t i = 0; i < answered; ++i) {
-      const auto smaller = below(active[i]);
-      if (smaller.empty() && minimal_.insert(active[i]).second) {
-        fresh_.push_back(active[i]);
-        if (active[i].size() <= largest_certified) uncertified_.insert(active[i]);
-      }
-      for (const PatchSet& set : smaller) enqueue(set, next);
+    long cost = 0;
+    for (const PatchSet& set : queue) {
+      cost += set.size() * (set.size() + 1L) / 2;
+      if (!groups.empty() && cost > evidence_.remaining() / 4) break;
+      groups.push_back(removals(set));
     }
-    active = std::move(next);
+    const auto answered = co_await evidence_.evaluate(groups);
+    if (evidence_.out_of_budget() && answered > 0)
+      evidence_.note_choice(evidence_.log_p(queue[answered - 1]), evidence_.log_p(queue[answered]));
+
+    std::vector<PatchSet> rest(queue.begin() + answered, queue.end());
+    for (std::size_t i = 0; i < answered; ++i) {
+      const auto smaller = below(queue[i]);
+      if (smaller.empty() && minimal_.insert(queue[i]).second) {
+        fresh_.push_back(queue[i]);
+        if (queue[i].size() <= largest_certified) uncertified_.insert(queue[i]);
+      }
+      for (const PatchSet& set : smaller) enqueue(set, rest);
+    }
+    queue = std::move(rest);
   }
 }
 

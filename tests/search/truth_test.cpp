@@ -46,7 +46,7 @@ TEST_F(Truth, CertificatesOfTheBeamAreTrue) {
     const Enumeration truth(table, 4);
     for (const auto reduce : {Reduce::greedy, Reduce::all})
       for (const int width : {1, 3, 30})
-        for (const long budget : {500, 1500, 5000}) {
+        for (const long budget : {1000, 1500, 5000}) {
           MseOptions options;
           options.grid = 4;
           options.reduce = reduce;

@@ -33,8 +33,7 @@ std::string_view name(Certificate certificate);
 /// set found, and one further every eight sweeps and whenever nothing is left to extend there. States are
 /// best by p, and in every second sweep by p times the share of found sets, for each of their patches, that
 /// do without it: this finds sets unlike those found. A patch promises to a state what it did to subsets of
-/// the state; the first sweep extends the first three levels by every patch, since these measure what patches
-/// do.
+/// the state; to measure that, the first sweep extends by every patch until a quarter of the budget is spent.
 struct MseOptions {
   int grid = 7;            ///< patches a side, 2..16; exhaustive search: 2..4
   double threshold = 0.9;  ///< tau: S is sufficient iff p(S) / p(all) >= tau; in (0, 1]
