@@ -1,0 +1,162 @@
+"""Tests of xai-mse from outside: the executable, run with good and bad arguments.
+
+XAI_MSE           path of the executable (CMake passes it)
+XAI_SHARED_DATA   data that is not in the repository (default ../shared/data)
+"""
+
+import json
+import os
+import subprocess
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import jsonschema
+import numpy
+import pytest
+from PIL import Image
+
+from tiny_models import make_model
+
+ROOT = Path(__file__).resolve().parents[2]
+SHARED_DATA = Path(os.environ.get("XAI_SHARED_DATA", ROOT.parent / "shared/data"))
+TIMEOUT = 300  # seconds, of any one run of the executable
+
+
+def pytest_configure(config):
+    if not os.access(os.environ.get("XAI_MSE", ""), os.X_OK):
+        raise pytest.UsageError("XAI_MSE must hold the path of the executable xai-mse")
+    config.addinivalue_line("filterwarnings", "ignore:`torch.jit:DeprecationWarning")
+
+
+@dataclass
+class Finished:
+    """What a run of the executable left behind."""
+    code: int
+    out: str
+    err: str
+
+    def lines(self, level):
+        """The lines of standard error that have this level: info, warning or error."""
+        return [line for line in self.err.splitlines() if line.startswith(f"{level}: ")]
+
+
+def flags(options):
+    """{"max_size": 3, "overwrite": True} as --max-size 3 --overwrite; None leaves an option out."""
+    words = []
+    for name, value in options.items():
+        if value is not None and value is not False:
+            words += [f"--{name.replace('_', '-')}"] + ([] if value is True else [str(value)])
+    return words
+
+
+def command(*arguments, **options):
+    return [os.environ["XAI_MSE"], *map(str, arguments), *flags(options)]
+
+
+def environment(**more):
+    return {**os.environ, "OMP_NUM_THREADS": "1", **more}
+
+
+def mse(*arguments, env=None, **options):
+    """Runs xai-mse to its end."""
+    done = subprocess.run(command(*arguments, **options), capture_output=True, text=True, timeout=TIMEOUT,
+                          stdin=subprocess.DEVNULL, env=environment(**(env or {})))
+    return Finished(done.returncode, done.stdout, done.stderr)
+
+
+# What an analysis in a test uses unless it says otherwise: repeatable to the bit, and no pictures.
+PLAIN = {"tune": "off", "batch_size": 8, "pictures": 0}
+
+
+def analyse(model, data, out, env=None, **options):
+    return mse(env=env, model=model, data=data, out=out, **{**PLAIN, **options})
+
+
+@contextmanager
+def started(model, data, out, **options):
+    """A run that goes on while the block runs, and is killed at its end."""
+    process = subprocess.Popen(command(model=model, data=data, out=out, **{**PLAIN, **options}), env=environment(),
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def is_refused(finished, code, *words):
+    """The exit code, nothing on stdout, and one short line of error that has all the words."""
+    assert finished.code == code, finished.err
+    assert finished.out == ""
+    lines = finished.lines("error")
+    assert len(lines) == 1 and finished.err.splitlines()[-1] == lines[0], finished.err
+    for line in finished.err.splitlines():  # neither a stack trace nor an exception that nobody caught
+        assert line.partition(": ")[0] in ("info", "warning", "error"), finished.err
+    assert len(lines[0]) < 600, lines[0]
+    for word in words:
+        assert str(word) in lines[0], f"'{word}' is not in: {lines[0]}"
+
+
+def records(folder):
+    return [json.loads(line) for line in (Path(folder) / "results.jsonl").read_text().splitlines()]
+
+
+def timeless(folder):
+    """results.jsonl, without what may differ between equal runs."""
+    return [{name: value for name, value in record.items() if name != "seconds"} for record in records(folder)]
+
+
+def run_json(folder):
+    return json.loads((Path(folder) / "run.json").read_text())
+
+
+def summary_json(folder):
+    return json.loads((Path(folder) / "summary.json").read_text())
+
+
+def validate(document, schema):
+    """Holds a document against docs/schema/<schema>.schema.json."""
+    text = (ROOT / f"docs/schema/{schema}.schema.json").read_text()
+    jsonschema.Draft202012Validator(json.loads(text)).validate(document)
+
+
+def photo(seed, width=32, height=32, cells=16):
+    """A mosaic of random colours: much that a blur takes away."""
+    colours = numpy.random.default_rng(seed).integers(0, 256, (cells, cells, 3), dtype=numpy.uint8)
+    return Image.fromarray(colours).resize((width, height), Image.Resampling.NEAREST)
+
+
+def make_photos(folder, count, **size):
+    """photo00.png, photo01.png, ..."""
+    folder.mkdir(parents=True)
+    for seed in range(count):
+        photo(seed, **size).save(folder / f"photo{seed:02d}.png")
+    return folder
+
+
+def exported_model(name):
+    """NAME.pt as scripts/test.sh or scripts/quickstart.sh exported it, or the test is skipped."""
+    for folder in (ROOT / "build/test-models", ROOT / "models"):
+        if (folder / f"{name}.pt").exists() and (folder / f"{name}.json").exists():
+            return folder / f"{name}.pt"
+    pytest.skip(f"no exported model {name}.pt in build/test-models or models: scripts/test.sh makes it")
+
+
+def shared_data(name):
+    path = SHARED_DATA / name
+    if not path.exists():
+        pytest.skip(f"no {path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory):
+    """A model of three classes and 32 x 32 pixels, a millisecond an image or less."""
+    return make_model(tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory):
+    """Six photographs."""
+    return make_photos(tmp_path_factory.mktemp("data") / "photos", 6)

@@ -1,0 +1,90 @@
+"""SPEC 3 and 4 written out once more, slowly and in double precision, to check the tool against."""
+
+import itertools
+
+import numpy
+import torch
+
+
+def blur(image):
+    """Gaussian of an H x W x 3 image: k = 2 floor(51 H / 448) + 1, sigma = k - 1, reflect-101 border."""
+    radius = 51 * image.shape[0] // 448
+    if radius == 0:
+        return image
+    offsets = numpy.arange(-radius, radius + 1)
+    weights = numpy.exp(-0.5 * (offsets / (2 * radius)) ** 2)
+    weights /= weights.sum()
+    for axis in (0, 1):
+        width = [(radius, radius) if a == axis else (0, 0) for a in range(3)]
+        padded = numpy.pad(image, width, mode="reflect")
+        image = sum(w * numpy.take(padded, numpy.arange(image.shape[axis]) + i, axis) for i, w in enumerate(weights))
+    return image
+
+
+def baseline(image, kind, mean):
+    return {"blur": lambda: blur(image), "black": lambda: numpy.zeros_like(image),
+            "mean": lambda: numpy.broadcast_to(numpy.asarray(mean), image.shape),
+            "gray": lambda: numpy.full_like(image, 0.5)}[kind]()
+
+
+def mask(patches, grid, height, width, kind):
+    """U(S), H x W: what of the image shows when the patches S do."""
+    indicator = numpy.zeros((grid, grid))
+    for patch in patches:
+        indicator[divmod(patch, grid)] = 1
+    if kind == "soft":
+        return torch.nn.functional.interpolate(torch.from_numpy(indicator)[None, None], (height, width),
+                                               mode="bilinear", align_corners=True)[0, 0].numpy()
+    rows, columns = (numpy.floor(numpy.arange(grid + 1) * size / grid + 0.5).astype(int) for size in (height, width))
+    shown = numpy.zeros((height, width))
+    for row, column in itertools.product(range(grid), range(grid)):
+        shown[rows[row]:rows[row + 1], columns[column]:columns[column + 1]] = indicator[row, column]
+    return shown
+
+
+class Table:
+    """p(S) of all subsets of a small grid on one image (H x W x 3 in [0,1]); sets are bit sets."""
+
+    def __init__(self, image, model, card, grid, baseline_kind="blur", mask_kind="soft", target=None):
+        image = numpy.asarray(image, dtype=numpy.float64)
+        mean, std = (numpy.asarray(card["preprocessing"][key]) for key in ("mean", "std"))
+        hidden = baseline(image, baseline_kind, mean)
+        self.patches = grid * grid
+        rows = []
+        for bits in range(1 << self.patches):
+            shown = mask(members(bits), grid, *image.shape[:2], mask_kind)[:, :, None]
+            rows.append((hidden + shown * (image - hidden) - mean) / std)
+        batch = torch.from_numpy(numpy.stack(rows)).permute(0, 3, 1, 2).float()
+        with torch.no_grad():
+            p = model(batch).double().softmax(1)
+        self.predicted = int(p[-1].argmax())
+        self.p = p[:, self.predicted if target is None else target].numpy()
+        self.ratio = self.p / self.p[-1]
+
+    def mses(self, threshold):
+        """Every set that is sufficient and has no sufficient proper subset, ascending."""
+        sufficient = [bits for bits in range(1 << self.patches) if self.ratio[bits] >= threshold]
+        return [bits for bits in sufficient if not any(other & bits == other != bits for other in sufficient)]
+
+    def decides_clearly(self, threshold, margin=1e-4):
+        """No set is so near to the threshold that float noise could turn it."""
+        return numpy.abs(self.ratio - threshold).min() > margin
+
+
+def members(bits):
+    return [patch for patch in range(bits.bit_length()) if bits >> patch & 1]
+
+
+def bit_set(patches):
+    return sum(1 << patch for patch in patches)
+
+
+def largest_diverse(sets, overlap):
+    """The size of the largest family of bit sets that pairwise share at most `overlap` patches."""
+    def grow(chosen, rest):
+        best = chosen
+        for i, one in enumerate(rest):
+            best = max(best, grow(chosen + 1, [other for other in rest[i + 1:] if (one & other).bit_count() <= overlap]))
+        return best
+
+    return grow(0, sets)

@@ -1,0 +1,132 @@
+"""TorchScript models of a few lines with their cards, well-behaved and otherwise."""
+
+import hashlib
+import json
+from copy import deepcopy
+
+import torch
+
+CARD = {
+    "schema_version": "1.0",
+    "family": "other",
+    "architecture": {"source": "package", "name": "tiny", "version": "1"},
+    "weights": {"origin": "file", "sha256": "0" * 64},
+    "preprocessing": {"interpolation": "bicubic", "crop": "center", "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]},
+}
+
+
+class Tiny(torch.nn.Module):
+    """Local contrasts, pooled to 4 x 4, through two layers: smooth, and not monotone in the patches shown."""
+
+    def __init__(self, classes: int):
+        super().__init__()
+        generator = torch.Generator().manual_seed(0)
+
+        def centred(*shape):
+            weights = torch.randn(*shape, generator=generator)
+            return torch.nn.Parameter(weights - weights.flatten(1).mean(1).view(-1, *[1] * (len(shape) - 1)))
+
+        self.kernels = centred(12, 3, 5, 5)
+        self.hidden = centred(24, 192)
+        self.head = centred(classes, 24)
+
+    def forward(self, x):
+        x = torch.nn.functional.conv2d(x, self.kernels / 9, stride=2, padding=2).relu()
+        x = torch.nn.functional.adaptive_avg_pool2d(x, 4).flatten(1)
+        return (0.5 * x @ self.hidden.T).tanh() @ self.head.T
+
+
+class Colours(torch.nn.Module):
+    """Class 0, 1, 2: how red, green, blue the image is."""
+
+    def __init__(self, classes: int):
+        super().__init__()
+
+    def forward(self, x):
+        return 3 * x.mean([2, 3])
+
+
+class SharpColours(Colours):
+    """So sure that the probability of another class is 0 in float32."""
+
+    def forward(self, x):
+        return 300 * x.mean([2, 3])
+
+
+class NotANumber(Tiny):
+    def forward(self, x):
+        return x.mean([2, 3]) / 0 * 0
+
+
+class NotANumberIfBright(Colours):
+    """NaN for an image that is almost white."""
+
+    def forward(self, x):
+        bright = x.mean([1, 2, 3], keepdim=False) > 0.8
+        return torch.where(bright.unsqueeze(1), float("nan"), x.mean([2, 3]))
+
+
+class NotANumberIfBlack(Colours):
+    """NaN for an image that is black all over, e.g. a black baseline."""
+
+    def forward(self, x):
+        black = x.flatten(1).amax(1) < -0.9
+        return torch.where(black.unsqueeze(1), float("nan"), 3 * x.mean([2, 3]))
+
+
+class Probabilities(Colours):
+    def forward(self, x):
+        return (3 * x.mean([2, 3])).softmax(1)
+
+
+class BatchOfOne(Colours):
+    def forward(self, x):
+        return x.reshape(1, 3, -1).mean(2)
+
+
+class BatchOfTwo(Colours):
+    """Runs at any batch size, and always answers for two."""
+
+    def forward(self, x):
+        return x.flatten().reshape(2, -1)[:, :3]
+
+
+class BatchDependent(Colours):
+    """An image's answer depends on those beside it, as with batch statistics."""
+
+    def forward(self, x):
+        return 3 * (x - x.mean(0, keepdim=True)).mean([2, 3])
+
+
+class Pair(Colours):
+    def forward(self, x):
+        y = x.mean([2, 3])
+        return y, y
+
+
+class OneSize(Colours):
+    """Takes 32 x 32 pixels only."""
+
+    def forward(self, x):
+        return x.reshape(-1, 3, 32 * 32).mean(2)
+
+
+def make_model(folder, kind=Tiny, *, name="tiny", size=(32, 32), resize=None, classes=3, ids=("red", "green", "blue"),
+               **changes):
+    """Writes folder/NAME.pt and NAME.json; gives the path of the former.
+
+    `size`: height and width. `changes`: top-level fields of the card; None removes one.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.pt"
+    with torch.no_grad():
+        torch.jit.script(kind(classes).eval()).save(str(path))
+    card = deepcopy(CARD)
+    card["preprocessing"]["resize"] = resize or max(size)
+    card.update(name=name, input={"height": size[0], "width": size[1]}, classes=classes,
+                class_list={"ids": list(ids), "names": list(ids)} if ids else None,
+                sha256=hashlib.sha256(path.read_bytes()).hexdigest())
+    card.update(changes)
+    card = {field: value for field, value in card.items() if value is not None or field == "class_list"}
+    path.with_suffix(".json").write_text(json.dumps(card))
+    return path
