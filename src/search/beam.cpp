@@ -42,7 +42,7 @@ Task<bool> BeamSearch::sweep(int beyond) {
   int smallest = patches_;
   for (int size = 0; size < std::min(last_size_, smallest + beyond); ++size) {
     collect_open_states();
-    const auto states = take_best(open_[size]);
+    const auto states = take_best(open_[size], width_at(size));
     if (states.empty()) continue;
     extended_any = true;
     auto candidates = co_await extend(states);
@@ -61,8 +61,19 @@ void BeamSearch::collect_open_states() {
   }
 }
 
+/// The beam narrows to one state where nothing is found yet and the budget would else end before large sets.
+int BeamSearch::width_at(int size) const {
+  if (options_.sweeps == 1 || !minimal().empty()) return options_.beam_width;
+  const auto extensions = [&](int shown) {
+    return options_.extensions == 0 ? patches_ - shown : std::min(options_.extensions, patches_ - shown);
+  };
+  long reserve = options_.beam_width * extensions(size) + 5L * patches_;  // this level, and some to reduce
+  for (int shown = size + 1; shown < patches_; ++shown) reserve += extensions(shown);
+  return evidence_.remaining() < reserve ? 1 : options_.beam_width;
+}
+
 /// Removes the next beam from the open states of one size.
-std::vector<BeamSearch::State> BeamSearch::take_best(OpenStates& open) {
+std::vector<BeamSearch::State> BeamSearch::take_best(OpenStates& open, int beam_width) {
   struct Ranked {
     double score;
     OpenStates::iterator state;
@@ -70,7 +81,7 @@ std::vector<BeamSearch::State> BeamSearch::take_best(OpenStates& open) {
   const auto better = [](const Ranked& a, const Ranked& b) {
     return a.score != b.score ? a.score > b.score : a.state->set < b.state->set;
   };
-  const auto width = static_cast<std::size_t>(options_.beam_width);
+  const auto width = static_cast<std::size_t>(beam_width);
   std::vector<Ranked> best;  // and the first of the rest
   std::size_t seen = 0;
   for (auto state = open.begin(); state != open.end(); ++state) {

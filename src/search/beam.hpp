@@ -34,7 +34,8 @@ class BeamSearch {
   Task<bool> sweep(int beyond);
   Task<std::vector<PatchSet>> extend(const std::vector<State>& states);
   void collect_open_states();
-  std::vector<State> take_best(OpenStates& open);
+  int width_at(int size) const;
+  std::vector<State> take_best(OpenStates& open, int beam_width);
   std::vector<Extension> extensions_of(const PatchSet& state, bool all);
   double novelty(const PatchSet& set) const;
   void measure_novelty();

@@ -252,6 +252,7 @@ TEST(Beam, StopReasons) {
   EXPECT_EQ(find(score, o).stop_reason, StopReason::max_evaluations);  // sweeps go on
   o = options(7);
   o.sweeps = 1;
+  o.reduce = Reduce::greedy;
   EXPECT_EQ(find(score, o).stop_reason, StopReason::exhausted);
   o.max_size = 3;
   EXPECT_EQ(find(score, o).stop_reason, StopReason::max_size);
@@ -321,6 +322,25 @@ TEST(Beam, FindsADisjointSetBesideALoudOne) {
   const auto result = find(score, options(7, 1500));
   const auto found = sets(result);
   EXPECT_TRUE(std::binary_search(found.begin(), found.end(), PatchSet{46, 47, 48}));
+}
+
+TEST(Beam, ReachesLargeSetsWithinTheDefaultBudget) {
+  // sums of unequal weights: any 30 or so of the 49 patches suffice, no small set does
+  const testing::Score score = [](const PatchSet& set) {
+    double shown = 0;
+    double sum = 0;
+    for (int patch = 0; patch < 49; ++patch) {
+      const double weight = 1 + testing::noise(5, PatchSet{patch});
+      sum += weight;
+      if (set.contains(patch)) shown += weight;
+    }
+    return std::min(1.0, 0.01 + 1.25 * shown / sum);
+  };
+  const MseOptions o;
+  const auto result = find(score, o);
+  expect_sound(result, score, o);
+  ASSERT_FALSE(result.mses.empty());
+  EXPECT_GE(result.mses.front().patches.size(), 25);
 }
 
 TEST(Beam, LargestGrid) {

@@ -34,6 +34,7 @@ std::string_view name(Certificate certificate);
 /// best by p, and in every second sweep by p times the share of found sets, for each of their patches, that
 /// do without it: this finds sets unlike those found. A patch promises to a state what it did to subsets of
 /// the state; to measure that, the first sweep extends by every patch until a quarter of the budget is spent.
+/// Until something is found the beam narrows to one state when the budget would else end before large sets.
 struct MseOptions {
   int grid = 7;            ///< patches a side, 2..16; exhaustive search: 2..4
   double threshold = 0.9;  ///< tau: S is sufficient iff p(S) / p(all) >= tau; in (0, 1]
@@ -41,10 +42,10 @@ struct MseOptions {
   int beam_width = 3;   ///< B >= 1: states extended on each level of a sweep
   int extensions = 15;  ///< q >= 0: extend a state by its q best patches only; 0 = by every hidden patch
   int sweeps = 0;       ///< >= 0; 0 = as many as the budget allows, 1 = the plain beam search, all levels
-  Reduce reduce = Reduce::greedy;  ///< of candidates: one 1-minimal set of each, or all that removals lead to
-  int max_size = 0;                ///< patches of the largest state searched; 0 = no bound
-  long max_evaluations = 1500;     ///< >= 3, budget of one image; exhaustive search ignores it
-  int max_overlap = 1;             ///< k >= 0: members of a diverse family share at most k patches
+  Reduce reduce = Reduce::all;  ///< of candidates: one 1-minimal set of each, or all that removals lead to
+  int max_size = 0;             ///< patches of the largest state searched; 0 = no bound
+  long max_evaluations = 1500;  ///< >= 3, budget of one image; exhaustive search ignores it
+  int max_overlap = 1;          ///< k >= 0: members of a diverse family share at most k patches
 
   /// Throws UsageError naming the option, its value and the bound.
   void validate() const;
