@@ -67,9 +67,9 @@ ExitCode run(const MseToolOptions& options, const std::vector<std::string>& comm
 
 int main(int argc, char** argv) {
   CLI::App app(
-      "Find the minimal sufficient explanations (MSEs) of a classifier's decisions: smallest sets of image "
-      "patches\n"
-      "that alone keep 90 % of the probability of its prediction.",
+      "Find the minimal sufficient explanations (MSEs) of a classifier's decisions: sets of image patches "
+      "that alone\n"
+      "keep 90 % of the probability of its prediction, and no part of which does.",
       "xai-mse");
   app.footer(
       "Example: xai-mse --model models/efficientnet_lite0.pt --data photos --out runs/first\n"
