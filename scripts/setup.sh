@@ -32,6 +32,18 @@ missing() {
                sed -n 's/^installed //p' | sort)
 }
 
+# Runs apt-get as root, and shows its output only when it fails: it is thousands of lines.
+apt() {
+  local log
+  log=$(mktemp)
+  if ! "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+      apt-get -qq -o Acquire::Retries=3 -o Dpkg::Use-Pty=0 "$@" > "$log" 2>&1; then
+    tail -n 30 "$log" >&2
+    fail "apt-get $1 failed; its last lines are above, all of them in $log"
+  fi
+  rm "$log"
+}
+
 install_packages() {
   local packages as_root=()
   mapfile -t packages < <(missing "${required[@]}" "${optional[@]}")
@@ -48,14 +60,12 @@ install_packages() {
     fi
   fi
   say "System packages: ${packages[*]}"
-  "${as_root[@]}" apt-get -q -o Acquire::Retries=3 update
+  apt update
   mapfile -t packages < <(missing "${required[@]}"
                           for package in $(missing "${optional[@]}"); do
                             apt-cache show "$package" >/dev/null 2>&1 && echo "$package"
                           done)
-  ((${#packages[@]})) || return 0
-  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-    apt-get -q -y -o Acquire::Retries=3 -o Dpkg::Use-Pty=0 install --no-install-recommends "${packages[@]}"
+  ((${#packages[@]} == 0)) || apt install -y --no-install-recommends "${packages[@]}"
 }
 
 # .venv/installed holds what .venv was made from, and is written last: an interrupted set-up starts over.
@@ -77,7 +87,8 @@ make_venv() {
 
 build() {
   say "Build: preset $preset, $(jobs) job(s)"
-  CMAKE_CXX_COMPILER_LAUNCHER=ccache cmake --preset "$preset" ${XAI_LIBTORCH:+"-DXAI_LIBTORCH=$XAI_LIBTORCH"}
+  CMAKE_CXX_COMPILER_LAUNCHER=$(command -v ccache || true) \
+    cmake --preset "$preset" ${XAI_LIBTORCH:+"-DXAI_LIBTORCH=$XAI_LIBTORCH"}
   cmake --build --preset "$preset" --parallel "$(jobs)" --target "${targets[@]}"
 }
 

@@ -30,8 +30,8 @@ say "Tests"
 # One thread a test and as many tests as cores: faster than the other way round.
 log=build/ci/ctest.log
 status=0
-XAI_TEST_SH=1 OMP_NUM_THREADS=1 ctest --preset ci --parallel "$(jobs)" "$@" | tee "$log" | sed -u '/% tests passed/,$d' ||
-  status=$?
+XAI_TEST_SH=1 OMP_NUM_THREADS=1 ctest --preset ci --parallel "$(jobs)" "$@" | tee "$log" |
+  sed -u '/% tests passed/,$d' || status=$?
 
 # GoogleTest: "FILE:LINE: Skipped", the reason on the next line; pytest: "SKIPPED [N] FILE:LINE: reason"
 reasons=$(awk '/: Skipped$/ { getline; print } /^SKIPPED / { print }' build/ci/Testing/Temporary/LastTest.log)

@@ -18,7 +18,9 @@ STAND_INS = {
     "dpkg-query": (
         'shift 3; for p in "$@"; do ! grep -qx "$p" $STATE/installed.txt || echo "installed $p"; done'
     ),
-    "apt-get": 'echo "apt-get $*" >> "$STATE/log.txt"; [[ " $* " == *" install "* ]] || exit 0; '
+    "apt-get": '[[ ! -e $STATE/apt_fails ]] || { echo "E: no network"; exit 100; }; '
+    'echo "apt-get $*" >> "$STATE/log.txt"; '
+    '[[ " $* " == *" install "* ]] || exit 0; '
     'for p in "$@"; do echo "$p"; done >> "$STATE/installed.txt"',
     "apt-cache": '! grep -qx "$2" "$STATE/unknown.txt" 2>/dev/null',
     "sudo": '[[ -e $STATE/may_sudo ]] || exit 1; [[ $1 == -n ]] && shift; exec "$@"',
@@ -113,15 +115,20 @@ def test_installs_once_and_only_what_is_missing(machine):
     machine.set("installed.txt", "\n".join(required[2:]) + "\n")
     code, error, log = machine.run()
     assert code == 0, error
-    assert [line.split()[1:2] + line.split()[-1:] for line in log if line.startswith("apt-get -q -o")] == [
-        ["-q", "update"]
+    assert [line.split()[1:2] + line.split()[-1:] for line in log if line.endswith("update")] == [
+        ["-qq", "update"]
     ]
-    install = [
-        line for line in log if " install --no-install-recommends " in line and line.startswith("apt-get")
-    ]
+    install = [line for line in log if " install -y --no-install-recommends " in line]
     assert len(install) == 1
     assert install[0].partition(" --no-install-recommends ")[2].split() == sorted(required[:2]) + optional
     assert machine.run() == (0, "", [])  # a second run asks for nothing
+
+
+def test_shows_why_apt_failed(machine):
+    machine.set("may_sudo")
+    machine.set("apt_fails")
+    code, error, log = machine.run()
+    assert code == 1 and "E: no network" in error and "apt-get update failed" in error and log == []
 
 
 def test_goes_on_without_an_optional_package_the_distribution_lacks(machine):
