@@ -6,7 +6,7 @@
 namespace xai::internal {
 namespace {
 
-constexpr int levels_beyond_smallest = 2;  // that a sweep visits; chosen in docs/results.md
+constexpr int levels_beyond_smallest = 2;  // that a sweep visits; docs/results-search.md
 constexpr int sweeps_to_go_deeper = 8;     // by one level, so that large sets beside small ones are found too
 constexpr std::size_t novelty_window = 1000;  // states of largest p among which new ones are sought
 
@@ -35,8 +35,7 @@ Task<StopReason> BeamSearch::run() {
   co_return open_[last_size_].empty() ? StopReason::exhausted : StopReason::max_size;
 }
 
-/// Level by level from the empty set, to at most `beyond` patches more than the smallest set found has by
-/// then.
+/// Level by level from the empty set, to at most `beyond` patches more than the smallest set found.
 Task<bool> BeamSearch::sweep(int beyond) {
   bool extended_any = false;
   int smallest = patches_;

@@ -41,7 +41,7 @@ struct MseOptions {
   SearchKind search = SearchKind::beam;
   int beam_width = 3;   ///< B >= 1: states extended on each level of a sweep
   int extensions = 15;  ///< q >= 0: extend a state by its q best patches only; 0 = by every hidden patch
-  int sweeps = 0;       ///< >= 0; 0 = as many as the budget allows, 1 = the plain beam search, all levels
+  int sweeps = 0;       ///< >= 0; 0 = until the budget or all states are used up, 1 = the plain beam search
   Reduce reduce = Reduce::all;  ///< of candidates: one 1-minimal set of each, or all that removals lead to
   int max_size = 0;             ///< patches of the largest state searched; 0 = no bound
   long max_evaluations = 1500;  ///< >= 3, budget of one image; exhaustive search ignores it
