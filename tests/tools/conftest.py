@@ -55,7 +55,7 @@ def command(*arguments, **options):
 
 
 def environment(**more):
-    return {**os.environ, "OMP_NUM_THREADS": "1", **more}
+    return {**os.environ, "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive", **more}
 
 
 def mse(*arguments, env=None, **options):
