@@ -42,23 +42,27 @@ def mask(patches, grid, height, width, kind):
     return shown
 
 
+def probabilities(image, sets, model, card, grid, baseline_kind="blur", mask_kind="soft"):
+    """Softmax probabilities, sets x K, of an image (H x W x 3 in [0,1]) of which only these patches show."""
+    image = numpy.asarray(image, dtype=numpy.float64)
+    mean, std = (numpy.asarray(card["preprocessing"][key]) for key in ("mean", "std"))
+    hidden = baseline(image, baseline_kind, mean)
+    rows = []
+    for bits in sets:
+        shown = mask(members(bits), grid, *image.shape[:2], mask_kind)[:, :, None]
+        rows.append((hidden + shown * (image - hidden) - mean) / std)
+    with torch.no_grad():
+        return model(torch.from_numpy(numpy.stack(rows)).permute(0, 3, 1, 2).float()).double().softmax(1).numpy()
+
+
 class Table:
     """p(S) of all subsets of a small grid on one image (H x W x 3 in [0,1]); sets are bit sets."""
 
     def __init__(self, image, model, card, grid, baseline_kind="blur", mask_kind="soft", target=None):
-        image = numpy.asarray(image, dtype=numpy.float64)
-        mean, std = (numpy.asarray(card["preprocessing"][key]) for key in ("mean", "std"))
-        hidden = baseline(image, baseline_kind, mean)
         self.patches = grid * grid
-        rows = []
-        for bits in range(1 << self.patches):
-            shown = mask(members(bits), grid, *image.shape[:2], mask_kind)[:, :, None]
-            rows.append((hidden + shown * (image - hidden) - mean) / std)
-        batch = torch.from_numpy(numpy.stack(rows)).permute(0, 3, 1, 2).float()
-        with torch.no_grad():
-            p = model(batch).double().softmax(1)
+        p = probabilities(image, range(1 << self.patches), model, card, grid, baseline_kind, mask_kind)
         self.predicted = int(p[-1].argmax())
-        self.p = p[:, self.predicted if target is None else target].numpy()
+        self.p = p[:, self.predicted if target is None else target]
         self.ratio = self.p / self.p[-1]
 
     def mses(self, threshold):
