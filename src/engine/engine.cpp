@@ -1,6 +1,7 @@
 #include "xai/engine/engine.hpp"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
 #include <c10/util/ParallelGuard.h>
 
@@ -11,6 +12,7 @@
 #include <list>
 #include <memory>
 
+#include "xai/core/background.hpp"
 #include "xai/core/error.hpp"
 #include "xai/core/log.hpp"
 
@@ -67,7 +69,9 @@ class Prefetcher {
 /// One image of a batch: a set of the scorer's, or (before there is a scorer) the intact image.
 struct Row {
   ImageSession* session;
+  const MaskableImage* image;
   PatchSet visible;
+  std::int64_t target;  // the class whose probability is wanted
   bool intact;
 };
 
@@ -80,11 +84,73 @@ Task<void> not_finite(const char* what) {
   co_return;
 }
 
-/// A batch whose answers are still on their way from the device.
+/// What the model said of a batch.
+struct Outcome {
+  at::Tensor values;  ///< rows x 6, on the CPU: p of the best two classes, their indices, p of the target,
+                      ///< logits are finite
+  double compose_seconds = 0;
+  double model_seconds = 0;
+};
+
+/// A thread that takes batches through composing and the model, and the batch's memory.
+class Lane {
+ public:
+  Lane(Classifier& classifier, const MaskComposer& composer) : classifier_(classifier), composer_(composer) {}
+
+  /// Starts on rows.size() <= batch_size rows, which must live until the result is there.
+  std::future<Outcome> start(const std::vector<Row>& rows, int batch_size) {
+    auto task = std::make_shared<std::packaged_task<Outcome()>>(
+        [this, &rows, batch_size] { return run(rows, batch_size); });
+    thread_.post([task] { (*task)(); });
+    return task->get_future();
+  }
+
+ private:
+  Outcome run(const std::vector<Row>& rows, int batch_size) {
+    const c10::InferenceMode no_gradients;
+    at::init_num_threads();  // at::set_num_threads() speaks to the thread that calls it
+    const at::Device device = classifier_.device();
+    const auto count = static_cast<std::int64_t>(rows.size());
+    Outcome outcome;
+    at::Tensor targets = at::empty({count, 1}, at::TensorOptions(at::kLong).pinned_memory(device.is_cuda()));
+    {
+      const Stopwatch watch(outcome.compose_seconds);
+      if (!batch_.defined() || batch_.size(0) != batch_size) {
+        batch_ = at::Tensor();
+        batch_ = at::zeros({batch_size, 3, classifier_.card().height, classifier_.card().width}, device);
+      }
+      std::vector<MaskedRow> masked;
+      auto* target = targets.data_ptr<std::int64_t>();
+      for (const Row& row : rows) {
+        *target++ = row.target;
+        masked.push_back({row.image, row.visible});
+      }
+      composer_.compose(masked, batch_);
+    }
+    const Stopwatch watch(outcome.model_seconds);
+    const at::Tensor logits = classifier_.logits(batch_).slice(0, 0, count);
+    const at::Tensor probabilities = logits.softmax(1);
+    const auto [best, classes] = probabilities.topk(2, 1);
+    outcome.values = at::cat({best, classes.to(at::kFloat),
+                              probabilities.gather(1, targets.to(device, /*non_blocking=*/true)),
+                              at::isfinite(logits).all(1, /*keepdim=*/true).to(at::kFloat)},
+                             1)
+                         .cpu();
+    return outcome;
+  }
+
+  Classifier& classifier_;
+  const MaskComposer& composer_;
+  at::Tensor batch_;
+  Background thread_;  // last: it uses the others
+};
+
+/// A batch whose answers are on their way.
 struct Flight {
-  std::vector<Row> rows;
-  at::Tensor
-      outcome;  // rows x 6: p of the best two classes, their indices, p of the target, logits are finite
+  std::unique_ptr<const std::vector<Row>> rows;
+  int batch_size;
+  Lane* lane;
+  std::future<Outcome> outcome;
 };
 
 }  // namespace
@@ -92,6 +158,7 @@ struct Flight {
 void EngineOptions::validate() const {
   require(grid >= 2 && grid <= 16, "--grid must be from 2 to 16, not ", grid);
   require(batch_size >= 1, "--batch-size must be at least 1, not ", batch_size);
+  require(lanes >= 1, "--threads must be at least 1, not ", lanes);
   require(images_in_flight >= 1, "--images-in-flight must be at least 1, not ", images_in_flight);
   require(prefetch >= 1, "--prefetch must be at least 1, not ", prefetch);
 }
@@ -115,21 +182,20 @@ class Scheduler {
         analysis_(analysis),
         composer_(classifier.card().height, classifier.card().width, options.grid, options.mask,
                   classifier.device()),
-        images_(count, options.prefetch, analysis),
-        most_in_air_(classifier.device().is_cuda() ? 2 : 1) {
+        images_(count, options.prefetch, analysis) {
     report_.batch_size = options.batch_size;
+    for (int i = 0; i < options.lanes; ++i)
+      free_lanes_.push_back(&lanes_.emplace_back(classifier, composer_));
   }
 
   EngineReport run(const std::function<bool(const EngineReport&)>& keep_going) {
     while (true) {
       admit();
       if (sessions_.empty() && images_.finished()) return report_;
-      const bool full = waiting_rows() >= static_cast<std::size_t>(report_.batch_size);
-      if (full || flights_.empty()) launch(next_rows());
-      if (!full || flights_.size() >= most_in_air_) {
-        land();
-        if (!keep_going(report_)) return report_;
-      }
+      while (!free_lanes_.empty() && (batch_waits() || (flights_.empty() && waiting_rows() > 0)))
+        launch(next_rows());
+      land();
+      if (!keep_going(report_)) return report_;
       advance();
     }
   }
@@ -158,93 +224,72 @@ class Scheduler {
   }
 
   std::size_t waiting_rows() const {
-    std::size_t rows = newcomers_.size();
+    std::size_t rows = returned_.size() + newcomers_.size();
     for (const auto& session : sessions_) rows += session->scorer_.queued();
     return rows;
   }
 
-  /// The rows of the next batch: newcomers, then the oldest images' questions.
+  bool batch_waits() const { return waiting_rows() >= static_cast<std::size_t>(report_.batch_size); }
+
+  /// The rows of the next batch: those that memory had no place for, newcomers, then the oldest images'
+  /// questions.
   std::vector<Row> next_rows() {
     const auto most = static_cast<std::size_t>(report_.batch_size);
     std::vector<Row> rows;
+    for (; !returned_.empty() && rows.size() < most; returned_.pop_front()) rows.push_back(returned_.front());
+    const auto add = [&](ImageSession& session, const PatchSet& visible, std::int64_t target, bool intact) {
+      rows.push_back({&session, &session.maskable_, visible, target, intact});
+      ++session.rows_in_air_;
+    };
     for (; !newcomers_.empty() && rows.size() < most; newcomers_.pop_front())
-      rows.push_back({newcomers_.front(), PatchSet::all(patches()), true});
+      add(*newcomers_.front(), PatchSet::all(patches()), newcomers_.front()->loaded_.label.value_or(0), true);
     for (const auto& session : sessions_) {
       if (rows.size() == most) break;
       for (const PatchSet& set : session->scorer_.take(most - rows.size()))
-        rows.push_back({session.get(), set, false});
+        add(*session, set, session->target_, false);
     }
-    for (const Row& row : rows) ++row.session->rows_in_air_;
     return rows;
   }
 
-  /// Sends rows to the model; where memory runs out, in smaller batches from then on.
   void launch(std::vector<Row> rows) {
-    while (!rows.empty()) {
-      const auto count = std::min(rows.size(), static_cast<std::size_t>(report_.batch_size));
-      std::vector<Row> some(rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(count));
-      try {
-        at::Tensor outcome = forward(some);
-        flights_.push_back({std::move(some), std::move(outcome)});
-        report_.padding += report_.batch_size - static_cast<long>(count);
-        rows.erase(rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(count));
-      } catch (const std::exception& error) {
-        if (!is_out_of_memory(error)) throw;
-        halve_batch();
-      }
-    }
-  }
-
-  void halve_batch() {
-    batch_ = at::Tensor();
-    require<ModelError>(report_.batch_size > 1, "out of memory on ", classifier_.device(),
-                        " even for a batch of one image; use a smaller model or --device cpu");
-    report_.batch_size /= 2;
-    log::warning("out of memory: going on with batches of ", report_.batch_size);
-  }
-
-  at::Tensor forward(const std::vector<Row>& rows) {
-    const c10::InferenceMode no_gradients;
-    const at::Device device = classifier_.device();
-    const auto count = static_cast<std::int64_t>(rows.size());
-    at::Tensor targets = at::zeros({count, 1}, at::TensorOptions(at::kLong).pinned_memory(device.is_cuda()));
-    {
-      const Stopwatch watch(report_.compose_seconds);
-      auto* target = targets.data_ptr<std::int64_t>();
-      if (!batch_.defined())
-        batch_ =
-            at::zeros({report_.batch_size, 3, classifier_.card().height, classifier_.card().width}, device);
-      std::vector<MaskedRow> masked;
-      masked.reserve(rows.size());
-      for (const Row& row : rows) {
-        *target++ = row.intact ? row.session->loaded_.label.value_or(0) : row.session->target_;
-        masked.push_back({&row.session->maskable_, row.visible});
-      }
-      composer_.compose(masked, batch_);
-    }
-    const Stopwatch watch(report_.model_seconds);
-    const at::Tensor logits = classifier_.logits(batch_).slice(0, 0, count);
-    const at::Tensor probabilities = logits.softmax(1);
-    const auto [best, classes] = probabilities.topk(2, 1);
-    return at::cat(
-        {best, classes.to(at::kFloat), probabilities.gather(1, targets.to(device, /*non_blocking=*/true)),
-         at::isfinite(logits).all(1, /*keepdim=*/true).to(at::kFloat)},
-        1);
+    Flight flight{std::make_unique<const std::vector<Row>>(std::move(rows)),
+                  report_.batch_size,
+                  free_lanes_.back(),
+                  {}};
+    free_lanes_.pop_back();
+    flight.outcome = flight.lane->start(*flight.rows, flight.batch_size);
+    flights_.push_back(std::move(flight));
   }
 
   /// Waits for the oldest batch and hands out its answers.
   void land() {
-    const Flight flight = std::move(flights_.front());
+    Flight flight = std::move(flights_.front());
     flights_.pop_front();
-    at::Tensor outcome;
-    {
-      const Stopwatch watch(report_.model_seconds);
-      outcome = flight.outcome.cpu();
+    const std::vector<Row>& rows = *flight.rows;
+    flight.outcome.wait();
+    free_lanes_.push_back(flight.lane);
+    try {
+      const Outcome outcome = flight.outcome.get();
+      report_.rows += static_cast<long>(rows.size());
+      report_.padding += flight.batch_size - static_cast<long>(rows.size());
+      report_.compose_seconds += outcome.compose_seconds;
+      report_.model_seconds += outcome.model_seconds;
+      const auto values = outcome.values.accessor<float, 2>();
+      for (std::size_t i = 0; i < rows.size(); ++i) receive(rows[i], values[static_cast<std::int64_t>(i)]);
+    } catch (const std::exception& error) {
+      if (!is_out_of_memory(error)) throw;
+      if (flight.batch_size == report_.batch_size) halve_batch();
+      returned_.insert(returned_.end(), rows.begin(), rows.end());
     }
-    report_.rows += static_cast<long>(flight.rows.size());
-    const auto values = outcome.accessor<float, 2>();
-    for (std::size_t i = 0; i < flight.rows.size(); ++i)
-      receive(flight.rows[i], values[static_cast<std::int64_t>(i)]);
+  }
+
+  /// Memory ran out: smaller batches from now on.
+  void halve_batch() {
+    require<ModelError>(
+        report_.batch_size > 1, "out of memory on ", classifier_.device(),
+        " even for a batch of one image; use a smaller model, fewer --threads or --device cpu");
+    report_.batch_size /= 2;
+    log::warning("out of memory: going on with batches of ", report_.batch_size);
   }
 
   void receive(const Row& row, const at::TensorAccessor<float, 1>& outcome) {
@@ -301,12 +346,13 @@ class Scheduler {
   Analysis& analysis_;
   MaskComposer composer_;
   Prefetcher images_;
-  std::size_t most_in_air_;
   EngineReport report_;
-  at::Tensor batch_;
   std::list<std::unique_ptr<ImageSession>> sessions_;  // oldest first
   std::deque<ImageSession*> newcomers_;                // whose intact image has not been seen by the model
-  std::deque<Flight> flights_;
+  std::deque<Row> returned_;                           // from batches that did not fit into memory
+  std::deque<Flight> flights_;                         // oldest first
+  std::list<Lane> lanes_;                              // behind all that they work on: they are joined first
+  std::vector<Lane*> free_lanes_;
 };
 
 Engine::Engine(Classifier& classifier, const EngineOptions& options)

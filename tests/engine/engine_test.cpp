@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <map>
+#include <mutex>
 #include <set>
 
 #include "xai/core/error.hpp"
@@ -28,7 +29,10 @@ class ToyClassifier : public Classifier {
   const ModelCard& card() const override { return card_; }
   at::Device device() const override { return at::kCPU; }
   at::Tensor logits(const at::Tensor& batch) override {
-    batches.push_back(batch.size(0));
+    {
+      const std::lock_guard lock(mutex_);
+      batches.push_back(batch.size(0));
+    }
     if (batch.size(0) > most_rows) throw c10::OutOfMemoryError({__func__, __FILE__, __LINE__}, "injected");
     const at::Tensor quarters = at::adaptive_avg_pool2d(batch.mean(1, true), {2, 2}).flatten(1);  // N x 4
     const at::Tensor evidence = quarters.mul(4).tanh();
@@ -44,6 +48,7 @@ class ToyClassifier : public Classifier {
   bool poison = false;
 
  private:
+  std::mutex mutex_;
   ModelCard card_;
 };
 
@@ -88,8 +93,8 @@ MseOptions toy_search() {
   return options;
 }
 
-EngineOptions toy_engine(int batch_size, int in_flight) {
-  return {.grid = grid, .batch_size = batch_size, .images_in_flight = in_flight};
+EngineOptions toy_engine(int batch_size, int in_flight, int lanes = 1) {
+  return {.grid = grid, .batch_size = batch_size, .lanes = lanes, .images_in_flight = in_flight};
 }
 
 ToyAnalysis analyse(ToyClassifier& classifier, const EngineOptions& options, std::size_t count,
@@ -151,7 +156,8 @@ TEST(Engine, AnswersDoNotDependOnThePacking) {
   ASSERT_EQ(reference.answers.size(), 9);
   for (const int batch_size : {7, 32})
     for (const int in_flight : {1, 8})
-      expect_same(reference, analyse(classifier, toy_engine(batch_size, in_flight), 9));
+      for (const int lanes : {1, 3})
+        expect_same(reference, analyse(classifier, toy_engine(batch_size, in_flight, lanes), 9));
 }
 
 TEST(Engine, EveryBatchHasOneShapeAndMostAreFull) {
@@ -167,13 +173,15 @@ TEST(Engine, EveryBatchHasOneShapeAndMostAreFull) {
 }
 
 TEST(Engine, HalvesTheBatchWhenMemoryRunsOut) {
-  ToyClassifier plain, small;
-  small.most_rows = 5;
-  EngineReport report;
-  const ToyAnalysis analysis = analyse(small, toy_engine(32, 3), 6, &report);
-  EXPECT_EQ(report.batch_size, 4);
-  EXPECT_EQ(small.batches.back(), 4);
-  expect_same(analyse(plain, toy_engine(32, 3), 6), analysis);
+  for (const int lanes : {1, 4}) {
+    ToyClassifier plain, small;
+    small.most_rows = 5;
+    EngineReport report;
+    const ToyAnalysis analysis = analyse(small, toy_engine(32, 3, lanes), 6, &report);
+    EXPECT_EQ(report.batch_size, 4);
+    EXPECT_EQ(small.batches.back(), 4);
+    expect_same(analyse(plain, toy_engine(32, 3), 6), analysis);
+  }
 }
 
 TEST(Engine, GivesUpWhenOneImageDoesNotFit) {
@@ -256,6 +264,7 @@ TEST(EngineOptions, AreChecked) {
   EXPECT_THROW(Engine(classifier, {.grid = 1}), UsageError);
   EXPECT_THROW(Engine(classifier, {.grid = 17}), UsageError);
   EXPECT_THROW(Engine(classifier, {.batch_size = 0}), UsageError);
+  EXPECT_THROW(Engine(classifier, {.lanes = 0}), UsageError);
   EXPECT_THROW(Engine(classifier, {.images_in_flight = 0}), UsageError);
   EXPECT_THROW(Engine(classifier, {.prefetch = 0}), UsageError);
 }

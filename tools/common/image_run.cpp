@@ -52,8 +52,7 @@ bool ImageRun::finished() const {
 
 void ImageRun::analyse(Analysis& analysis, EngineOptions engine_options, Background& writer) {
   const auto classifier = setup_.compute.open(setup_.input.model, field(previous_, "tuning"));
-  engine_options.batch_size = setup_.compute.resolved_batch_size(classifier->device());
-  engine_options.images_in_flight = setup_.compute.resolved_images_in_flight(engine_options.batch_size);
+  engine_options = setup_.compute.engine_options(engine_options, classifier->device());
 
   info_ = {
       .tool = setup_.tool,
@@ -69,6 +68,7 @@ void ImageRun::analyse(Analysis& analysis, EngineOptions engine_options, Backgro
       .platform = setup_.compute.platform_record(classifier->device()),
       .tuning = setup_.compute.tuning_record(*classifier),
       .seed = setup_.output.seed};
+  info_.platform["threads"] = engine_options.lanes;
   info_.platform["batch_size"] = engine_options.batch_size;
   info_.platform["images_in_flight"] = engine_options.images_in_flight;
   write_run("running");

@@ -7,6 +7,7 @@
 
 #include <charconv>
 #include <opencv2/core/utility.hpp>
+#include <thread>
 
 #include "common/app.hpp"
 #include "xai/core/error.hpp"
@@ -115,16 +116,22 @@ int ComputeOptions::resolved_batch_size(const at::Device& on) const {
   return size;
 }
 
-int ComputeOptions::resolved_images_in_flight(int batch) const {
+EngineOptions ComputeOptions::engine_options(EngineOptions options, const at::Device& on) const {
+  require(threads >= 0, "--threads must be at least 0, not ", threads);
   require(images_in_flight >= 0, "--images-in-flight must be at least 0, not ", images_in_flight);
-  return images_in_flight > 0 ? images_in_flight : std::max(3, batch / 8);
+  options.batch_size = resolved_batch_size(on);
+  options.lanes = on.is_cuda()  ? 2
+                  : threads > 0 ? threads
+                                : std::max(1U, std::thread::hardware_concurrency());
+  options.images_in_flight =
+      images_in_flight > 0 ? images_in_flight : std::max(4, options.lanes * options.batch_size / 8);
+  return options;
 }
 
 std::unique_ptr<TorchScriptClassifier> ComputeOptions::open(const std::filesystem::path& model,
                                                             const Json& previous_tuning) const {
-  require(threads >= 0, "--threads must be at least 0, not ", threads);
-  if (threads > 0) at::set_num_threads(threads);
-  cv::setNumThreads(1);  // the cores belong to the model
+  at::set_num_threads(1);  // the engine's lanes are the threads: no core waits for another inside a layer
+  cv::setNumThreads(1);
   TorchScriptOptions options;
   options.device = parse_device(device);
   options.precision = precision;
@@ -154,8 +161,7 @@ Json ComputeOptions::platform_record(const at::Device& on) const {
   return {{"host", host_name()},
           {"libtorch", TORCH_VERSION},
           {"cuda", at::globalContext().hasCUDA()},
-          {"device", on.str()},
-          {"threads", at::get_num_threads()}};
+          {"device", on.str()}};
 }
 
 void OutputOptions::add_to(CLI::App& app) {

@@ -40,14 +40,15 @@ struct ComputeOptions {
   Precision precision = Precision::fp32;
   std::string batch_size = "auto";
   std::string tune = "fast";
-  int threads = 0;           ///< 0 = all cores
+  int threads = 0;           ///< CPU lanes; 0 = all cores
   int images_in_flight = 0;  ///< 0 = enough to fill batches
 
   void add_to(CLI::App& app);
 
   Json resolved() const;
   int resolved_batch_size(const at::Device& on) const;
-  int resolved_images_in_flight(int batch) const;
+  /// Batch size, lanes and images in flight, resolved, on top of `options`.
+  EngineOptions engine_options(EngineOptions options, const at::Device& on) const;
   /// Applies --threads and loads the model. `previous_tuning`: run.json's "tuning" of an earlier session, or
   /// null; the choice it holds is used again.
   std::unique_ptr<TorchScriptClassifier> open(const std::filesystem::path& model,

@@ -17,6 +17,7 @@ struct EngineOptions {
   int grid = 7;                    ///< patches a side, 2..16
   MaskKind mask = MaskKind::soft;  ///< shape of the visible mask
   int batch_size = 8;        ///< rows of every batch that the model sees, >= 1; the last ones are padded
+  int lanes = 1;             ///< batches under way at once, each on a thread of its own, >= 1
   int images_in_flight = 4;  ///< images whose analyses are under way at once, >= 1
   int prefetch = 4;          ///< images that are decoded ahead, each on its own thread, >= 1
 
@@ -87,8 +88,8 @@ struct EngineReport {
   long rows = 0;               ///< images through the model that were asked for
   long padding = 0;            ///< images through the model that only filled a batch
   int batch_size = 0;          ///< at the end: smaller than asked for where memory ran out
-  double model_seconds = 0;    ///< in the model, until its answers were read
-  double compose_seconds = 0;  ///< making masked batches
+  double model_seconds = 0;    ///< in the model, until its answers were read; summed over the lanes
+  double compose_seconds = 0;  ///< making masked batches; summed over the lanes
   std::size_t images = 0;      ///< finished or failed
 };
 

@@ -15,7 +15,7 @@ class Classifier {
   virtual at::Device device() const = 0;
 
   /// `batch`: N x 3 x H x W float32, RGB, normalised, contiguous, on device(). Gives N x K float32 logits
-  /// there. No gradients. Not thread-safe. Throws ModelError (its first line says what the model said), or
+  /// there. No gradients. Thread-safe. Throws ModelError (its first line says what the model said), or
   /// what the allocator throws when memory runs out: is_out_of_memory() tells.
   virtual at::Tensor logits(const at::Tensor& batch) = 0;
 };
