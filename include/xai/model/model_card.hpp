@@ -7,10 +7,9 @@
 #include <vector>
 
 #include "xai/data/class_list.hpp"
+#include "xai/data/resize.hpp"
 
 namespace xai {
-
-enum class Interpolation { bilinear, bicubic };
 
 /// What the file NAME.json beside a model NAME.pt says of it (SPEC 2; docs/schema/model-card.schema.json).
 struct ModelCard {

@@ -13,9 +13,6 @@ namespace xai {
 /// `rgb`: h x w CV_8UC3 in RGB order. Result: 3 x H x W float32 RGB in [0,1], contiguous, on the CPU.
 at::Tensor preprocess(const cv::Mat& rgb, const ModelCard& card);
 
-/// (x - mean) / std of 3 x H x W images in [0,1]: what the model is fed.
-at::Tensor normalise(const at::Tensor& image, const ModelCard& card);
-
 /// The inverse direction, for pictures: 3 x H x W in [0,1] to H x W CV_8UC3 in RGB order.
 cv::Mat to_image(const at::Tensor& image);
 
