@@ -24,5 +24,6 @@ if [[ $status != 0 && $status != 3 ]]; then  # 3: done, some images failed, whic
   exit "$status"
 fi
 
+say "Results"
 .venv/bin/python scripts/report.py runs/quickstart models/efficientnet_lite0.json
 exit "$status"
