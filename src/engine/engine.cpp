@@ -5,12 +5,14 @@
 #include <c10/core/InferenceMode.h>
 #include <c10/util/ParallelGuard.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <deque>
 #include <future>
 #include <list>
 #include <memory>
+#include <semaphore>
 
 #include "xai/core/background.hpp"
 #include "xai/core/error.hpp"
@@ -95,13 +97,17 @@ struct Outcome {
 /// A thread that takes batches through composing and the model, and the batch's memory.
 class Lane {
  public:
-  Lane(Classifier& classifier, const MaskComposer& composer) : classifier_(classifier), composer_(composer) {}
+  Lane(Classifier& classifier, const MaskComposer& composer, std::counting_semaphore<>& landed)
+      : classifier_(classifier), composer_(composer), landed_(landed) {}
 
   /// Starts on rows.size() <= batch_size rows, which must live until the result is there.
   std::future<Outcome> start(const std::vector<Row>& rows, int batch_size) {
     auto task = std::make_shared<std::packaged_task<Outcome()>>(
         [this, &rows, batch_size] { return run(rows, batch_size); });
-    thread_.post([task] { (*task)(); });
+    thread_.post([this, task] {
+      (*task)();
+      landed_.release();
+    });
     return task->get_future();
   }
 
@@ -141,6 +147,7 @@ class Lane {
 
   Classifier& classifier_;
   const MaskComposer& composer_;
+  std::counting_semaphore<>& landed_;  // one release a batch
   at::Tensor batch_;
   Background thread_;  // last: it uses the others
 };
@@ -185,7 +192,7 @@ class Scheduler {
         images_(count, options.prefetch, analysis) {
     report_.batch_size = options.batch_size;
     for (int i = 0; i < options.lanes; ++i)
-      free_lanes_.push_back(&lanes_.emplace_back(classifier, composer_));
+      free_lanes_.push_back(&lanes_.emplace_back(classifier, composer_, landed_));
   }
 
   EngineReport run(const std::function<bool(const EngineReport&)>& keep_going) {
@@ -261,12 +268,15 @@ class Scheduler {
     flights_.push_back(std::move(flight));
   }
 
-  /// Waits for the oldest batch and hands out its answers.
+  /// Waits for a batch, whichever is first, and hands out its answers.
   void land() {
-    Flight flight = std::move(flights_.front());
-    flights_.pop_front();
+    landed_.acquire();
+    const auto first = std::find_if(flights_.begin(), flights_.end(), [](const Flight& flight) {
+      return flight.outcome.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+    });
+    Flight flight = std::move(*first);
+    flights_.erase(first);
     const std::vector<Row>& rows = *flight.rows;
-    flight.outcome.wait();
     free_lanes_.push_back(flight.lane);
     try {
       const Outcome outcome = flight.outcome.get();
@@ -350,8 +360,9 @@ class Scheduler {
   std::list<std::unique_ptr<ImageSession>> sessions_;  // oldest first
   std::deque<ImageSession*> newcomers_;                // whose intact image has not been seen by the model
   std::deque<Row> returned_;                           // from batches that did not fit into memory
-  std::deque<Flight> flights_;                         // oldest first
-  std::list<Lane> lanes_;                              // behind all that they work on: they are joined first
+  std::vector<Flight> flights_;
+  std::counting_semaphore<> landed_{0};  // batches that are back
+  std::list<Lane> lanes_;                // behind all that they work on: they are joined first
   std::vector<Lane*> free_lanes_;
 };
 

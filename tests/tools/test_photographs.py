@@ -11,7 +11,7 @@ import torch
 import torchvision.transforms.functional as transforms
 from conftest import ROOT, analyse, exported_model, mse, records, run_json, shared_data
 from PIL import Image
-from reference import bit_set, members, probabilities
+from reference import bit_set, members
 from tiny_models import make_model
 
 NETWORKS = ["efficientnet_lite0", "vit_tiny_patch16_224"]
