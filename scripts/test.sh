@@ -19,9 +19,9 @@ fi
 
 say "Formatting"
 mapfile -t sources < <(find include src tests tools bench -name '*.hpp' -o -name '*.cpp')
+formatted=0
 if command -v clang-format-14 >/dev/null; then
-  clang-format-14 --dry-run --Werror "${sources[@]}"
-  echo "${#sources[@]} files are formatted"
+  clang-format-14 --dry-run --Werror "${sources[@]}" && echo "${#sources[@]} files are formatted" || formatted=$?
 else
   echo "SKIPPED: there is no clang-format-14 here"
 fi
@@ -39,4 +39,5 @@ if [[ -n $reasons ]]; then
   printf '\nSkipped, and why:\n%s\n' "$(sort <<<"$reasons" | uniq -c)"
 fi
 sed -n '/% tests passed/,$p' "$log"
-exit "$status"
+((formatted == 0)) || echo "test.sh: files are not formatted, see above; clang-format-14 -i FILE corrects them" >&2
+exit $((status ? status : formatted))
