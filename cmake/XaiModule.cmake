@@ -1,5 +1,5 @@
 # xai_module(<name> DEPENDS <targets> PRIVATE_DEPENDS <targets>): one library per folder src/<name>.
-# A module names only modules above it in DESIGN's order; CMake refuses a cycle.
+# A module names only modules above it in src/CMakeLists.txt; CMake refuses a cycle.
 include(GNUInstallDirs)
 
 function(xai_compile_options target)

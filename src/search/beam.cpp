@@ -6,7 +6,7 @@
 namespace xai::internal {
 namespace {
 
-constexpr int levels_beyond_smallest = 2;  // that a sweep visits; docs/results-search.md
+constexpr int levels_beyond_smallest = 2;  // that a sweep visits; docs/results.md
 constexpr int sweeps_to_go_deeper = 8;     // by one level, so that large sets beside small ones are found too
 constexpr std::size_t novelty_window = 1000;  // states of largest p among which new ones are sought
 

@@ -52,7 +52,7 @@ TEST(PatchGrid, RowsSumToOne) {
     }
 }
 
-// REFERENCES 4.4: measured from the public SAG code's masks at 224 pixels
+// Measured from the public SAG code's masks at 224 pixels
 TEST(PatchGrid, TentsHaveTheReferencesExtentAndArea) {
   const auto a = interpolation_matrix(224, 7, MaskKind::soft);
   const auto side = [&](int patch) {

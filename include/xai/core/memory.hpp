@@ -8,7 +8,7 @@ namespace xai {
 std::int64_t peak_memory_bytes();
 
 /// Makes malloc keep freed memory instead of returning it to the system: a model's activations are as large
-/// in every batch, and fresh pages cost up to half of its time on a CPU (DESIGN 3.10). Call first thing in
+/// in every batch, and fresh pages cost up to half of its time on a CPU. Call first thing in
 /// main().
 void keep_freed_memory();
 

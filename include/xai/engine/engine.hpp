@@ -93,7 +93,7 @@ struct EngineReport {
   std::size_t images = 0;      ///< finished or failed
 };
 
-/// Packs the questions of many images' searches into full batches of one shape (DESIGN 2).
+/// Packs the questions of many images' searches into full batches of one shape (docs/architecture.md).
 ///
 /// The answers an analysis gets do not depend on batch size, images in flight or prefetch, but for float
 /// noise in p. The oldest image is served first, so memory depends on the images in flight and not on the
