@@ -15,7 +15,7 @@ std::int64_t peak_memory_bytes() {
 
 void keep_freed_memory() {
   mallopt(M_ARENA_MAX, 1);  // one heap for all threads: others are small, and shrink
-  mallopt(M_MMAP_MAX, 0);  // large blocks come from the heap as well
+  mallopt(M_MMAP_MAX, 0);   // large blocks come from the heap as well
   mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
   mallopt(M_TOP_PAD, 256 << 20);
 }

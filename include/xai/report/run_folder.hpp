@@ -26,8 +26,8 @@ class RunFolder {
  public:
   /// Opens or creates `path`. `identity` is a JSON object of everything that must be equal for a run to go
   /// on. `overwrite`: removes what an earlier run wrote there and starts anew. Throws UsageError where the
-  /// folder holds records of another run, files but no run, or is in use by another process; IoError where it cannot be
-  /// written.
+  /// folder holds records of another run, files but no run, or is in use by another process; IoError where it
+  /// cannot be written.
   RunFolder(std::filesystem::path path, Json identity, bool overwrite = false);
   RunFolder(const RunFolder&) = delete;
   RunFolder& operator=(const RunFolder&) = delete;
