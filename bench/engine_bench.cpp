@@ -6,25 +6,19 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <thread>
 
 #include "common/app.hpp"
 #include "common/options.hpp"
 #include "xai/core/error.hpp"
+#include "xai/core/stopwatch.hpp"
 #include "xai/data/image.hpp"
 #include "xai/model/preprocess.hpp"
 #include "xai/search/mse.hpp"
 
 namespace xai::tools {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 /// Searches every image and throws the results away.
 class SearchOnly : public Analysis {
@@ -56,7 +50,7 @@ double plain_loop(Classifier& classifier, int batch_size, long rows, int loops, 
   const ModelCard& card = classifier.card();
   const at::Tensor batch = at::rand({batch_size, 3, card.height, card.width}, classifier.device());
   const long batches = (rows + batch_size - 1) / batch_size / loops + 1;
-  const auto start = Clock::now();
+  const Stopwatch time;
   std::vector<std::thread> running;
   for (int loop = 0; loop < loops; ++loop)
     running.emplace_back([&] {
@@ -65,7 +59,7 @@ double plain_loop(Classifier& classifier, int batch_size, long rows, int loops, 
     });
   for (std::thread& loop : running) loop.join();
   at::set_num_threads(1);
-  return static_cast<double>(loops * batches * batch_size) / seconds_since(start);
+  return static_cast<double>(loops * batches * batch_size) / time.seconds();
 }
 
 double median(std::vector<double> values) {
@@ -109,9 +103,9 @@ int main(int argc, char** argv) {
     std::printf("round  one loop  %d loops  engine  share  model %%  compose %%  padding %%  MSEs\n", lanes);
     for (int round = 0; round < rounds; ++round) {
       SearchOnly analysis(data, classifier->card(), mse, input.max_pixels);
-      const auto start = Clock::now();
+      const Stopwatch time;
       const EngineReport report = engine.run(data.images.size(), analysis);
-      const double seconds = seconds_since(start), lane_seconds = seconds * lanes;
+      const double seconds = time.seconds(), lane_seconds = seconds * lanes;
       const double rows = static_cast<double>(report.rows), padding = static_cast<double>(report.padding);
       const double one_loop =
           plain_loop(*classifier, batch, report.rows, 1, classifier->device().is_cpu() ? lanes : 1);

@@ -10,8 +10,6 @@
 namespace xai::tools {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 void dump(const std::filesystem::path& file, const at::Tensor& image) {
   std::error_code error;
   std::filesystem::create_directories(file.parent_path(), error);
@@ -31,10 +29,10 @@ MseAnalysis::MseAnalysis(const MseToolOptions& options, const DataSet& data,
       card_(card),
       folder_(folder),
       writer_(writer),
-      started_(todo.size()) {}
+      since_loading_(todo.size()) {}
 
 LoadedImage MseAnalysis::load(std::size_t index) {
-  started_[index] = Clock::now();
+  since_loading_[index] = Stopwatch();
   const ImageEntry& entry = data_.images[todo_[index]];
   const at::Tensor image = preprocess(read_image(entry.path, options_.input.max_pixels), card_);
   if (!options_.preprocess_dump.empty()) dump(options_.preprocess_dump / (entry.id + ".npy"), image);
@@ -95,7 +93,7 @@ bool MseAnalysis::wants_picture(std::size_t index) const {
 }
 
 void MseAnalysis::write(std::size_t index, ImageFacts facts, MakeRecord make_record) {
-  facts.seconds = std::chrono::duration<double>(Clock::now() - started_[index]).count();
+  facts.seconds = since_loading_[index].seconds();
   writer_.post([this, facts = std::move(facts), make_record = std::move(make_record)] {
     folder_.append(make_record(facts));
   });

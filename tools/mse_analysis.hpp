@@ -1,11 +1,11 @@
 #pragma once
 
-#include <chrono>
 #include <functional>
 #include <vector>
 
 #include "mse_options.hpp"
 #include "xai/core/background.hpp"
+#include "xai/core/stopwatch.hpp"
 #include "xai/engine/engine.hpp"
 #include "xai/report/mse_record.hpp"
 #include "xai/report/run_folder.hpp"
@@ -37,7 +37,7 @@ class MseAnalysis : public Analysis {
   const ModelCard& card_;
   RunFolder& folder_;
   Background& writer_;
-  std::vector<std::chrono::steady_clock::time_point> started_;  // of each image's decoding
+  std::vector<Stopwatch> since_loading_;  // of each image
 };
 
 }  // namespace xai::tools

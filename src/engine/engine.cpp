@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <deque>
 #include <future>
 #include <list>
@@ -17,21 +16,10 @@
 #include "xai/core/background.hpp"
 #include "xai/core/error.hpp"
 #include "xai/core/log.hpp"
+#include "xai/core/stopwatch.hpp"
 
 namespace xai {
 namespace {
-
-class Stopwatch {
- public:
-  explicit Stopwatch(double& seconds) : seconds_(seconds) {}
-  ~Stopwatch() {
-    seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-  }
-
- private:
-  double& seconds_;
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
 
 /// Decodes the next few images ahead, each on a thread of its own, and gives them in order.
 class Prefetcher {
@@ -44,11 +32,11 @@ class Prefetcher {
 
   /// Image next_index(); throws what load() threw.
   LoadedImage next() {
-    while (started_ < count_ && loading_.size() < ahead_) start(started_++);
+    while (started_ < count_ && loading_.size() <= ahead_)
+      start(started_++);  // this one, and those behind it
     auto image = std::move(loading_.front());
     loading_.pop_front();
     ++given_;
-    if (started_ < count_) start(started_++);
     return image.get();
   }
 
@@ -119,21 +107,21 @@ class Lane {
     const auto count = static_cast<std::int64_t>(rows.size());
     Outcome outcome;
     at::Tensor targets = at::empty({count, 1}, at::TensorOptions(at::kLong).pinned_memory(device.is_cuda()));
-    {
-      const Stopwatch watch(outcome.compose_seconds);
-      if (!batch_.defined() || batch_.size(0) != batch_size) {
-        batch_ = at::Tensor();
-        batch_ = at::zeros({batch_size, 3, classifier_.card().height, classifier_.card().width}, device);
-      }
-      std::vector<MaskedRow> masked;
-      auto* target = targets.data_ptr<std::int64_t>();
-      for (const Row& row : rows) {
-        *target++ = row.target;
-        masked.push_back({row.image, row.visible});
-      }
-      composer_.compose(masked, batch_);
+    const Stopwatch compose_time;
+    if (!batch_.defined() || batch_.size(0) != batch_size) {
+      batch_ = at::Tensor();
+      batch_ = at::zeros({batch_size, 3, classifier_.card().height, classifier_.card().width}, device);
     }
-    const Stopwatch watch(outcome.model_seconds);
+    std::vector<MaskedRow> masked;
+    auto* target = targets.data_ptr<std::int64_t>();
+    for (const Row& row : rows) {
+      *target++ = row.target;
+      masked.push_back({row.image, row.visible});
+    }
+    composer_.compose(masked, batch_);
+    outcome.compose_seconds = compose_time.seconds();
+
+    const Stopwatch model_time;
     const at::Tensor logits = classifier_.logits(batch_).slice(0, 0, count);
     const at::Tensor probabilities = logits.softmax(1);
     const auto [best, classes] = probabilities.topk(2, 1);
@@ -142,6 +130,7 @@ class Lane {
                               at::isfinite(logits).all(1, /*keepdim=*/true).to(at::kFloat)},
                              1)
                          .cpu();
+    outcome.model_seconds = model_time.seconds();
     return outcome;
   }
 

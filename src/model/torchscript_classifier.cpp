@@ -5,12 +5,12 @@
 #include <torch/csrc/jit/codegen/onednn/interface.h>
 #include <torch/script.h>
 
-#include <chrono>
 #include <limits>
 
 #include "xai/core/error.hpp"
 #include "xai/core/hash.hpp"
 #include "xai/core/log.hpp"
+#include "xai/core/stopwatch.hpp"
 
 namespace xai {
 namespace {
@@ -156,7 +156,7 @@ at::Tensor TorchScriptClassifier::run(Module& module, const at::Tensor& batch) c
   return output.toTensor().to(at::kFloat);
 }
 
-at::Tensor TorchScriptClassifier::probe(Module& plain) const {
+void TorchScriptClassifier::probe(Module& plain) const {
   const auto fail = [&](const auto&... what) {
     throw ModelError(cat("model ", path_.string(), " ", what...));
   };
@@ -190,7 +190,6 @@ at::Tensor TorchScriptClassifier::probe(Module& plain) const {
   for (const at::Tensor& some : answers)
     if (largest_difference(some, all.slice(0, 0, some.size(0))) > tolerance)
       fail("answers differently for an image alone and in a batch; was the batch size baked in at export?");
-  return all;
 }
 
 std::unique_ptr<TorchScriptClassifier::Module> TorchScriptClassifier::prepare(const Module& plain,
@@ -214,11 +213,7 @@ std::unique_ptr<TorchScriptClassifier::Module> TorchScriptClassifier::prepare(co
 }
 
 void TorchScriptClassifier::tune(std::unique_ptr<Module> plain) {
-  using Clock = std::chrono::steady_clock;
-  const auto start = Clock::now();
-  const auto seconds_since = [](Clock::time_point t) {
-    return std::chrono::duration<double>(Clock::now() - t).count();
-  };
+  const Stopwatch tuning_time;
   const at::Tensor batch =
       at::randn({options_.batch_size, 3, card_.height, card_.width}, at::detail::createCPUGenerator(63))
           .to(options_.device);
@@ -227,16 +222,16 @@ void TorchScriptClassifier::tune(std::unique_ptr<Module> plain) {
 
   double best = 0;
   for (const Tuning tuning : candidates(options_)) {
-    if (module_ && seconds_since(start) > tuning_seconds) break;
+    if (module_ && tuning_time.seconds() > tuning_seconds) break;
     Measurement measurement{tuning};
     try {
       auto module = tuning == Tuning::plain ? std::make_unique<Module>(*plain) : prepare(*plain, tuning);
       double fastest = std::numeric_limits<double>::infinity();
       at::Tensor probabilities;
       for (int repeat = 0; repeat < 2; ++repeat) {
-        const auto begin = Clock::now();
+        const Stopwatch time;
         probabilities = run(*module, batch).softmax(1).cpu();  // waits for the device
-        fastest = std::min(fastest, seconds_since(begin));
+        fastest = std::min(fastest, time.seconds());
       }
       if (tuning == Tuning::plain) expected = probabilities;
       measurement.usable = largest_difference(probabilities, expected) < tolerance;

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "python.hpp"
 #include "says.hpp"
 #include "temporary_folder.hpp"
 #include "xai/core/error.hpp"
@@ -21,10 +22,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr long max_pixels = 100'000'000;
-
-fs::path python() {
-  return fs::path(XAI_SOURCE_DIR) / ".venv/bin/python";
-}
 
 fs::path shared_data() {
   const char* const folder = std::getenv("XAI_SHARED_DATA");

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <opencv2/core.hpp>
 
+#include "python.hpp"
 #include "temporary_folder.hpp"
 #include "xai/core/file.hpp"
 
@@ -26,8 +27,8 @@ std::string bytes_of(const cv::Mat& image) {
 }
 
 TEST(Resize, EqualsPilToTheBit) {
-  const auto python = std::filesystem::path(XAI_SOURCE_DIR) / ".venv/bin/python";
-  if (!std::filesystem::exists(python)) GTEST_SKIP() << "needs PIL of " << python << ": run scripts/setup.sh";
+  if (!std::filesystem::exists(python()))
+    GTEST_SKIP() << "needs PIL of " << python() << ": run scripts/setup.sh";
   const TemporaryFolder folder;
   const cv::Mat image = noise(61, 83);
   std::ofstream(folder / "image", std::ios::binary) << bytes_of(image);
@@ -40,7 +41,8 @@ TEST(Resize, EqualsPilToTheBit) {
                                    "i = Image.frombytes('RGB', (83, 61), open(f + '/image', 'rb').read()); ",
                                    "i = i.resize((", width, ", ", height, "), Image.Resampling.", name, "); ",
                                    "open(f + '/golden', 'wb').write(i.tobytes())");
-      ASSERT_EQ(std::system(cat(python.string(), " -c \"", code, "\" ", folder.path().string()).c_str()), 0);
+      ASSERT_EQ(std::system(cat(python().string(), " -c \"", code, "\" ", folder.path().string()).c_str()),
+                0);
       EXPECT_EQ(bytes_of(resize(image, height, width, interpolation)), read_file(folder / "golden"))
           << height << " x " << width << " " << name;
       ++compared;

@@ -1,5 +1,7 @@
 #include "common/image_run.hpp"
 
+#include <chrono>
+
 #include "xai/core/error.hpp"
 #include "xai/core/interrupt.hpp"
 #include "xai/core/log.hpp"
@@ -117,7 +119,7 @@ void ImageRun::close(const std::map<std::string, long>& counts) {
 
 void ImageRun::write_run(const std::string& status) {
   info_.status = status;
-  info_.seconds = std::chrono::duration<double>(Clock::now() - start_).count();
+  info_.seconds = time_.seconds();
   folder_.write_run(to_json(info_, previous_));
 }
 

@@ -1,12 +1,12 @@
 #pragma once
 
-#include <chrono>
 #include <map>
 #include <string>
 #include <vector>
 
 #include "common/options.hpp"
 #include "xai/core/background.hpp"
+#include "xai/core/stopwatch.hpp"
 #include "xai/engine/engine.hpp"
 #include "xai/report/run_folder.hpp"
 #include "xai/report/run_info.hpp"
@@ -61,7 +61,7 @@ class ImageRun {
   Json previous_;
   std::vector<std::size_t> todo_;
   RunInfo info_;
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  Stopwatch time_;  ///< of this session
 };
 
 }  // namespace xai::tools

@@ -66,7 +66,7 @@ class TorchScriptClassifier : public Classifier {
   struct Module;  // keeps TorchScript's headers out of this one
 
   at::Tensor run(Module& module, const at::Tensor& batch) const;
-  at::Tensor probe(Module& plain) const;
+  void probe(Module& plain) const;
   std::unique_ptr<Module> prepare(const Module& plain, Tuning tuning) const;
   void tune(std::unique_ptr<Module> plain);
 
