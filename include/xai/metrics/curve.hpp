@@ -1,0 +1,59 @@
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace xai {
+
+/// Insertion starts with the baseline and shows the image's most important cells first; deletion starts with
+/// the image and hides them first.
+enum class Direction { insertion, deletion };
+
+/// How a curve becomes a number. `normalised`: SPEC 7. `reference`: the score of the public iGOS++ code, for
+/// comparison with published numbers.
+enum class Metric { normalised, reference };
+
+/// "insertion", "deletion"; "normalised", "reference".
+std::string_view name(Direction direction);
+std::string_view name(Metric metric);
+
+struct CurveOptions {
+  Metric metric = Metric::normalised;
+  int steps = 50;         ///< T of the normalised metric, 1 .. cells
+  double min_gap = 0.05;  ///< normalised curves need f(x) - f(b) of at least this, in (0, 1]
+
+  /// Throws UsageError naming the option, its value and the bound, for maps of so many cells.
+  void validate(int cells) const;
+};
+
+/// The cells of a map, row by row, higher = more important, in order of importance: the most important first,
+/// ties by raster index.
+std::vector<int> importance_order(std::span<const float> map);
+
+/// How many cells have been inserted (or deleted) at each point of a curve: ascending from 0 to `cells`.
+/// Normalised: floor(t * cells / T + 1/2), t = 0 .. T. Reference: multiples of max(1, floor(cells / 50)).
+std::vector<int> curve_counts(const CurveOptions& options, int cells);
+
+/// The visible mask after the first `count` cells of `order` were inserted (or deleted): for each cell, row
+/// by row, 1 where the image shows and 0 where the baseline does.
+std::vector<float> curve_mask(std::span<const int> order, int count, Direction direction);
+
+/// How a model takes the insertion or deletion of an image, in order of a map.
+struct Curve {
+  std::vector<double> values;  ///< at each of curve_counts()
+  double auc = 0;              ///< its score, not clipped
+};
+
+/// The curve of f, the probabilities of the explained class at each of curve_counts(options, cells): from
+/// f(b) to f(x) for insertion, from f(x) to f(b) for deletion.
+///
+/// Normalised: values (f_t - f(b)) / (f(x) - f(b)), so from 0 to 1 for insertion and from 1 to 0 for
+/// deletion; `auc` is their trapezoid over t / T. Nothing where f(x) - f(b) is below `min_gap`.
+/// Reference: values f_t as they are; `auc` is the mean over cells of f just after the cell's step, where the
+/// last step counts as f = 1, as in that code. Always defined.
+std::optional<Curve> make_curve(const CurveOptions& options, int cells, Direction direction,
+                                std::span<const double> f);
+
+}  // namespace xai

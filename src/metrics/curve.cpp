@@ -1,0 +1,86 @@
+#include "xai/metrics/curve.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+#include "xai/core/error.hpp"
+
+namespace xai {
+namespace {
+
+double trapezoid(std::span<const double> values) {
+  const double inner = std::accumulate(values.begin(), values.end(), 0.0);
+  return (inner - (values.front() + values.back()) / 2) / static_cast<double>(values.size() - 1);
+}
+
+/// Every cell weighs f just after its step, and 1 in the last step.
+double reference_score(std::span<const int> counts, std::span<const double> f) {
+  double sum = 0;
+  for (std::size_t i = 1; i < counts.size(); ++i)
+    sum += (counts[i] - counts[i - 1]) * (i + 1 < counts.size() ? f[i] : 1.0);
+  return sum / counts.back();
+}
+
+}  // namespace
+
+std::string_view name(Direction direction) {
+  return direction == Direction::insertion ? "insertion" : "deletion";
+}
+
+std::string_view name(Metric metric) {
+  return metric == Metric::normalised ? "normalised" : "reference";
+}
+
+void CurveOptions::validate(int cells) const {
+  require(1 <= steps && (steps <= cells || metric == Metric::reference), "steps ", steps, " is outside 1..",
+          cells, ", the number of cells of a map");
+  require(0 < min_gap && min_gap <= 1, "min-gap ", min_gap, " must be above 0 and at most 1");
+}
+
+std::vector<int> importance_order(std::span<const float> map) {
+  std::vector<int> order(map.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return map[a] > map[b]; });
+  return order;
+}
+
+std::vector<int> curve_counts(const CurveOptions& options, int cells) {
+  options.validate(cells);
+  std::vector<int> counts;
+  if (options.metric == Metric::normalised) {
+    const long steps = options.steps;
+    for (long t = 0; t <= steps; ++t)
+      counts.push_back(static_cast<int>((2 * t * cells + steps) / (2 * steps)));
+  } else {
+    const int step = std::max(1, cells / 50);
+    for (int count = 0; count < cells; count += step) counts.push_back(count);
+    counts.push_back(cells);
+  }
+  return counts;
+}
+
+std::vector<float> curve_mask(std::span<const int> order, int count, Direction direction) {
+  const bool inserts = direction == Direction::insertion;
+  std::vector<float> mask(order.size(), inserts ? 0.0F : 1.0F);
+  for (const int cell : order.first(count)) mask[cell] = inserts ? 1.0F : 0.0F;
+  return mask;
+}
+
+std::optional<Curve> make_curve(const CurveOptions& options, int cells, Direction direction,
+                                std::span<const double> f) {
+  const auto counts = curve_counts(options, cells);
+  require<Error>(f.size() == counts.size(), "a curve of ", counts.size(), " points does not have ", f.size(),
+                 " probabilities");
+  if (options.metric == Metric::reference) return Curve{{f.begin(), f.end()}, reference_score(counts, f)};
+
+  const bool inserts = direction == Direction::insertion;
+  const double full = inserts ? f.back() : f.front();
+  const double baseline = inserts ? f.front() : f.back();
+  if (!(full - baseline >= options.min_gap)) return std::nullopt;
+  Curve curve;
+  for (const double value : f) curve.values.push_back((value - baseline) / (full - baseline));
+  curve.auc = trapezoid(curve.values);
+  return curve;
+}
+
+}  // namespace xai
