@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 #include <ATen/Context.h>
+#include <c10/core/InferenceMode.h>
+#include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/jit/codegen/onednn/interface.h>
 #include <torch/script.h>
 
@@ -34,7 +36,7 @@ void set_precision(Precision precision) {
   at::globalContext().setAllowTF32CuDNN(precision == Precision::tf32);
 }
 
-std::vector<Tuning> candidates(const TorchScriptOptions& options) {
+std::vector<Tuning> forward_candidates(const TorchScriptOptions& options) {
   std::vector<Tuning> all{Tuning::plain, Tuning::frozen_channels_last};
   if (options.device.is_cpu() && options.precision == Precision::fp32)
     all.push_back(Tuning::frozen_channels_last_onednn);
@@ -53,6 +55,10 @@ struct TorchScriptClassifier::Module {
   torch::jit::Module script;
   bool channels_last = false;
 };
+
+void TorchScriptClassifier::warm_up(const Use& use, Module& module) {
+  for (int run = 0; run < 2; ++run) use(module);
+}
 
 std::string_view name(Precision precision) {
   switch (precision) {
@@ -111,32 +117,48 @@ TorchScriptClassifier::TorchScriptClassifier(const std::filesystem::path& model,
                       "scripts/export_models.py");
   set_precision(options.precision);
 
-  auto plain = std::make_unique<Module>();
+  Module plain;
   try {
-    plain->script = torch::jit::load(model.string(), options.device);
+    plain.script = torch::jit::load(model.string(), options.device);
   } catch (const std::exception& error) {
     log::debug(error.what());
     throw ModelError(
         cat("model ", model.string(),
             " is not a TorchScript file (weights alone do not do); make one with scripts/export_models.py"));
   }
-  plain->script.eval();
-  if (options.precision == Precision::bf16) plain->script.to(at::kBFloat16);
-  probe(*plain);
+  plain.script.eval();
+  for (const at::Tensor& parameter : plain.script.parameters()) parameter.set_requires_grad(false);
+  if (options.precision == Precision::bf16) plain.script.to(at::kBFloat16);
+  probe(plain);
 
-  if (options.tuning) {
-    tuning_ = *options.tuning;
-    module_ = tuning_ == Tuning::plain ? std::move(plain) : prepare(*plain, tuning_);
-  } else {
-    tune(std::move(plain));
-  }
+  const at::Tensor batch =
+      at::randn({options_.batch_size, 3, card_.height, card_.width}, at::detail::createCPUGenerator(63))
+          .to(options_.device);
+  const auto set_up = [&](const std::optional<Tuning>& tuning, const std::vector<Tuning>& candidates,
+                          const Use& use) {
+    return tuning ? Prepared{prepare(plain, *tuning, use), *tuning, {}} : tune(plain, candidates, use);
+  };
+  forward_ = set_up(options.tuning, forward_candidates(options),
+                    [&](Module& module) { return forward(module, batch).softmax(1).cpu(); });
+  if (!options.gradients) return;
+  const at::Tensor classes = forward(*forward_.module, batch).argmax(1);
+  gradient_ =
+      set_up(options.gradient_tuning, {Tuning::plain, Tuning::frozen_channels_last}, [&](Module& module) {
+        const at::Tensor gradient = backward(module, batch, classes).gradient.cpu();
+        return gradient / gradient.abs().max();
+      });
 }
 
 TorchScriptClassifier::~TorchScriptClassifier() = default;
 
-at::Tensor TorchScriptClassifier::logits(const at::Tensor& batch) {
+std::optional<Tuning> TorchScriptClassifier::gradient_tuning() const {
+  return gradient_.module ? std::optional(gradient_.tuning) : std::nullopt;
+}
+
+template <class Run>
+auto TorchScriptClassifier::guarded(const at::Tensor& batch, Run run) const {
   try {
-    return run(*module_, batch);
+    return run();
   } catch (const Error&) {
     throw;
   } catch (const std::exception& error) {
@@ -146,14 +168,43 @@ at::Tensor TorchScriptClassifier::logits(const at::Tensor& batch) {
   }
 }
 
-at::Tensor TorchScriptClassifier::run(Module& module, const at::Tensor& batch) const {
-  const c10::InferenceMode no_gradients;
+at::Tensor TorchScriptClassifier::logits(const at::Tensor& batch) {
+  return guarded(batch, [&] { return forward(*forward_.module, batch); });
+}
+
+LogitsAndGradient TorchScriptClassifier::logits_and_input_gradient(const at::Tensor& batch,
+                                                                   const at::Tensor& classes) {
+  require<ModelError>(gradient_.module != nullptr, "model ", path_.string(), " was loaded without gradients");
+  return guarded(batch, [&] { return backward(*gradient_.module, batch, classes); });
+}
+
+at::Tensor TorchScriptClassifier::call(Module& module, const at::Tensor& batch) const {
   const auto format = module.channels_last ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
   const auto type = options_.precision == Precision::bf16 ? at::kBFloat16 : at::kFloat;
   const auto output = module.script.forward({batch.to(type).contiguous(format)});
   require<ModelError>(output.isTensor(), "model ", path_.string(), " gives a ", output.tagKind(),
                       " instead of one tensor of logits; wrap it so that it returns N x K logits");
   return output.toTensor().to(at::kFloat);
+}
+
+at::Tensor TorchScriptClassifier::forward(Module& module, const at::Tensor& batch) const {
+  const c10::InferenceMode no_gradients;
+  return call(module, batch);
+}
+
+LogitsAndGradient TorchScriptClassifier::backward(Module& module, const at::Tensor& batch,
+                                                  const at::Tensor& classes) const {
+  if (batch.size(0) == 1) {  // torch 2.11: batch norm's backward on a CPU is wrong for a batch of one
+    const auto two = backward(module, batch.expand({2, -1, -1, -1}), classes.expand({2}));
+    return {two.logits.slice(0, 0, 1), two.gradient.slice(0, 0, 1)};
+  }
+  const c10::InferenceMode inference_off(false);
+  const at::AutoGradMode gradients_on(true);
+  const at::Tensor input = batch.clone(at::MemoryFormat::Contiguous).requires_grad_();  // no inference tensor
+  const at::Tensor logits = call(module, input);
+  const at::Tensor p = logits.softmax(1).gather(1, classes.clone().unsqueeze(1)).sum();
+  const at::Tensor gradient = torch::autograd::grad({p}, {input}).front();
+  return {logits.detach(), gradient};
 }
 
 void TorchScriptClassifier::probe(Module& plain) const {
@@ -166,7 +217,7 @@ void TorchScriptClassifier::probe(Module& plain) const {
   for (const std::int64_t count : {1, 2, 3}) {
     at::Tensor logits;
     try {
-      logits = run(plain, images.slice(0, 0, count));
+      logits = forward(plain, images.slice(0, 0, count));
     } catch (const Error&) {
       throw;
     } catch (const std::exception& error) {
@@ -193,17 +244,18 @@ void TorchScriptClassifier::probe(Module& plain) const {
 }
 
 std::unique_ptr<TorchScriptClassifier::Module> TorchScriptClassifier::prepare(const Module& plain,
-                                                                              Tuning tuning) const {
+                                                                              Tuning tuning,
+                                                                              const Use& use) const {
   auto module = std::make_unique<Module>();
-  module->channels_last = tuning != Tuning::plain && tuning != Tuning::frozen;
+  module->script = plain.script.clone();
+  if (tuning == Tuning::plain) return module;
+  module->channels_last = tuning != Tuning::frozen;
   // fusion is a process-wide switch that is read when a graph is optimised: on its first runs
   const bool before =
       torch::jit::RegisterLlgaFuseGraph::setEnabled(tuning == Tuning::frozen_channels_last_onednn);
   try {
-    module->script = torch::jit::freeze(plain.script.clone());
-    const at::Tensor batch =
-        at::zeros({options_.batch_size, 3, card_.height, card_.width}, at::TensorOptions(options_.device));
-    for (int warm_up = 0; warm_up < 2; ++warm_up) run(*module, batch);
+    module->script = torch::jit::freeze(module->script);
+    warm_up(use, *module);
   } catch (...) {
     torch::jit::RegisterLlgaFuseGraph::setEnabled(before);
     throw;
@@ -212,41 +264,42 @@ std::unique_ptr<TorchScriptClassifier::Module> TorchScriptClassifier::prepare(co
   return module;
 }
 
-void TorchScriptClassifier::tune(std::unique_ptr<Module> plain) {
+TorchScriptClassifier::Prepared TorchScriptClassifier::tune(const Module& plain,
+                                                            const std::vector<Tuning>& candidates,
+                                                            const Use& use) const {
   const Stopwatch tuning_time;
-  const at::Tensor batch =
-      at::randn({options_.batch_size, 3, card_.height, card_.width}, at::detail::createCPUGenerator(63))
-          .to(options_.device);
   const double tolerance = options_.precision == Precision::fp32 ? 1e-4 : 2e-2;
-  at::Tensor expected;  // the plain module's probabilities
-
-  double best = 0;
-  for (const Tuning tuning : candidates(options_)) {
-    if (module_ && tuning_time.seconds() > tuning_seconds) break;
+  Prepared best;
+  double best_time = 0;
+  at::Tensor expected;  // the plain module's answer
+  for (const Tuning tuning : candidates) {
+    if (best.module && tuning_time.seconds() > tuning_seconds) break;
     Measurement measurement{tuning};
     try {
-      auto module = tuning == Tuning::plain ? std::make_unique<Module>(*plain) : prepare(*plain, tuning);
+      auto module = prepare(plain, tuning, use);
+      if (tuning == Tuning::plain) warm_up(use, *module);
       double fastest = std::numeric_limits<double>::infinity();
-      at::Tensor probabilities;
+      at::Tensor answer;
       for (int repeat = 0; repeat < 2; ++repeat) {
         const Stopwatch time;
-        probabilities = run(*module, batch).softmax(1).cpu();  // waits for the device
+        answer = use(*module);
         fastest = std::min(fastest, time.seconds());
       }
-      if (tuning == Tuning::plain) expected = probabilities;
-      measurement.usable = largest_difference(probabilities, expected) < tolerance;
+      if (tuning == Tuning::plain) expected = answer;
+      measurement.usable = largest_difference(answer, expected) < tolerance;
       measurement.milliseconds = 1e3 * fastest / options_.batch_size;
-      if (measurement.usable && (!module_ || fastest < best)) {
-        best = fastest;
-        tuning_ = tuning;
-        module_ = std::move(module);
+      if (measurement.usable && (!best.module || fastest < best_time)) {
+        best_time = fastest;
+        best.tuning = tuning;
+        best.module = std::move(module);
       }
     } catch (const std::exception& error) {
       if (tuning == Tuning::plain) throw;
       log::debug("tuning ", name(tuning), " does not work for ", path_.string(), ": ", reason(error));
     }
-    measurements_.push_back(measurement);
+    best.measurements.push_back(measurement);
   }
+  return best;
 }
 
 }  // namespace xai

@@ -1,7 +1,9 @@
 #include <ATen/ATen.h>
+#include <c10/core/InferenceMode.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <future>
 
 #include "model_fixture.hpp"
 #include "xai/core/error.hpp"
@@ -44,6 +46,79 @@ TEST(TorchScriptClassifier, GivesTheModelsLogitsUnderEveryTuning) {
       EXPECT_TRUE(at::allclose(classifier.logits(batch), expected, 1e-4, 1e-5));
     EXPECT_EQ(classifier.measurements().empty(), tuning.has_value());
   }
+}
+
+/// A convolution with batch norm, and a second layer: gradients that differ from pixel to pixel.
+const std::string convolutional_model = R"(
+def forward(self, x):
+    k = torch.sin(torch.arange(324, dtype=x.dtype, device=x.device)).reshape(12, 3, 3, 3)
+    s = torch.ones(12, dtype=x.dtype, device=x.device)
+    y = torch.conv2d(x, k, None, [2, 2], [1, 1])
+    y = torch.batch_norm(y, s, s * 0.1, s * 0.2, s * 2, False, 0.1, 1e-5, False)
+    y = torch.relu(y.transpose(2, 3)).mean([2, 3])
+    return torch.mm(torch.tanh(y[:, 0:3]) + y[:, 3:6], self.weight.to(x.dtype))
+)";
+
+TEST(TorchScriptClassifier, GradientsAreThoseOfTheProbability) {
+  const TemporaryFolder folder;
+  const auto path = save_model(folder, convolutional_model);
+  const at::Tensor batch = at::rand({3, 3, 16, 16}, at::detail::createCPUGenerator(1));
+  const at::Tensor classes = at::tensor({4, 0, 2}, at::kLong);
+  // finite differences in double precision, of the module itself
+  auto module = torch::jit::load(path.string());
+  const auto p = [&](const at::Tensor& images) {
+    return module.forward({images}).toTensor().softmax(1).gather(1, classes.unsqueeze(1)).squeeze(1);
+  };
+  const double step = 1e-6;
+  at::Tensor direction = at::randn({3, 3, 16, 16}, at::detail::createCPUGenerator(2), at::kDouble);
+  const at::Tensor exact = batch.to(at::kDouble);
+  const at::Tensor slope = (p(exact + step * direction) - p(exact - step * direction)) / (2 * step);
+
+  for (const std::optional<Tuning> tuning :
+       {std::optional(Tuning::plain), std::optional(Tuning::frozen_channels_last), std::optional<Tuning>()}) {
+    TorchScriptClassifier classifier(path, {.batch_size = 3, .gradients = true, .gradient_tuning = tuning});
+    for (int repeat = 0; repeat < 3; ++repeat) {  // TorchScript optimises on later runs
+      const auto [logits, gradient] = classifier.logits_and_input_gradient(batch, classes);
+      EXPECT_TRUE(at::allclose(logits, classifier.logits(batch), 1e-5, 1e-6));
+      EXPECT_TRUE(at::allclose((gradient * direction).sum({1, 2, 3}).to(at::kDouble), slope, 1e-4, 1e-7));
+      for (int row = 0; row < 3; ++row) {  // alone, too
+        const auto alone = classifier.logits_and_input_gradient(batch.slice(0, row, row + 1),
+                                                                classes.slice(0, row, row + 1));
+        EXPECT_TRUE(at::allclose(alone.gradient[0], gradient[row], 1e-4, 1e-8));
+        EXPECT_TRUE(at::allclose(alone.logits[0], logits[row], 1e-4, 1e-6));
+      }
+    }
+  }
+}
+
+TEST(TorchScriptClassifier, GradientsWorkBesideInferenceAndOnManyThreads) {
+  const TemporaryFolder folder;
+  TorchScriptClassifier classifier(save_model(folder, convolutional_model), {.gradients = true});
+  const at::Tensor batch = at::rand({3, 3, 16, 16}, at::detail::createCPUGenerator(1));
+  const at::Tensor classes = at::tensor({4, 0, 2}, at::kLong);
+  const at::Tensor expected = classifier.logits_and_input_gradient(batch, classes).gradient;
+  std::vector<std::future<bool>> equal;
+  for (int thread = 0; thread < 4; ++thread)
+    equal.push_back(std::async(std::launch::async, [&] {
+      const c10::InferenceMode lane;
+      const at::Tensor own = batch.clone();  // an inference tensor
+      bool same = true;
+      for (int repeat = 0; repeat < 5; ++repeat) {
+        classifier.logits(own);
+        same &= at::allclose(classifier.logits_and_input_gradient(own, classes.clone()).gradient, expected,
+                             1e-4, 1e-8);
+      }
+      return same;
+    }));
+  for (auto& thread : equal) EXPECT_TRUE(thread.get());
+}
+
+TEST(TorchScriptClassifier, GradientsHaveToBeAskedFor) {
+  const TemporaryFolder folder;
+  TorchScriptClassifier classifier(save_model(folder, linear_model), {});
+  EXPECT_THROW(classifier.logits_and_input_gradient(at::zeros({1, 3, 16, 16}), at::zeros({1}, at::kLong)),
+               ModelError);
+  EXPECT_FALSE(classifier.gradient_tuning());
 }
 
 TEST(TorchScriptClassifier, Bfloat16IsCloseAndGivesFloats) {

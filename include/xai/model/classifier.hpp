@@ -6,6 +6,12 @@
 
 namespace xai {
 
+/// Logits, and how a probability changes with the input.
+struct LogitsAndGradient {
+  at::Tensor logits;    ///< N x K float32
+  at::Tensor gradient;  ///< N x 3 x H x W float32
+};
+
 /// The only door to a model. An implementation knows how its file is loaded and run; nothing else does.
 class Classifier {
  public:
@@ -18,6 +24,11 @@ class Classifier {
   /// there. No gradients. Thread-safe. Throws ModelError (its first line says what the model said), or
   /// what the allocator throws when memory runs out: is_out_of_memory() tells.
   virtual at::Tensor logits(const at::Tensor& batch) = 0;
+
+  /// Also the gradient, with respect to `batch`, of each row's softmax probability of its class.
+  /// `classes`: N int64 on device(). Thread-safe; throws as logits() does, and ModelError where the
+  /// implementation is forward-only (which this one is).
+  virtual LogitsAndGradient logits_and_input_gradient(const at::Tensor& batch, const at::Tensor& classes);
 };
 
 /// Whether an exception of Classifier::logits (or of a tensor operation) says that memory ran out.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -37,6 +38,9 @@ struct TorchScriptOptions {
   /// answers agree with the plain module's.
   std::optional<Tuning> tuning = Tuning::plain;
   int batch_size = 8;  ///< the batch that is measured
+  /// Also prepares logits_and_input_gradient(), by the same rules.
+  bool gradients = false;
+  std::optional<Tuning> gradient_tuning = Tuning::plain;  ///< never with oneDNN fusion
 };
 
 /// A classifier from a TorchScript file and its card.
@@ -51,31 +55,49 @@ class TorchScriptClassifier : public Classifier {
   const ModelCard& card() const override { return card_; }
   at::Device device() const override { return options_.device; }
   at::Tensor logits(const at::Tensor& batch) override;
+  /// Needs TorchScriptOptions::gradients.
+  LogitsAndGradient logits_and_input_gradient(const at::Tensor& batch, const at::Tensor& classes) override;
 
-  Tuning tuning() const { return tuning_; }
+  Tuning tuning() const { return forward_.tuning; }
+  /// The gradients' own; empty without them.
+  std::optional<Tuning> gradient_tuning() const;
 
   struct Measurement {
     Tuning tuning;
     double milliseconds = 0;  ///< per image; 0 where it failed
     bool usable = false;      ///< it ran, and agreed with the plain module
   };
-  /// What the choice of tuning rests on; empty where it was given.
-  const std::vector<Measurement>& measurements() const { return measurements_; }
+  /// What the choices of tuning rest on; empty where they were given.
+  const std::vector<Measurement>& measurements() const { return forward_.measurements; }
+  const std::vector<Measurement>& gradient_measurements() const { return gradient_.measurements; }
 
  private:
   struct Module;  // keeps TorchScript's headers out of this one
 
-  at::Tensor run(Module& module, const at::Tensor& batch) const;
+  /// A module for one purpose, and how it was chosen.
+  struct Prepared {
+    std::unique_ptr<Module> module;
+    Tuning tuning = Tuning::plain;
+    std::vector<Measurement> measurements;
+  };
+  /// Runs a module on a fixed batch for that purpose; gives what modules must agree on, on the CPU.
+  using Use = std::function<at::Tensor(Module&)>;
+
+  at::Tensor call(Module& module, const at::Tensor& batch) const;
+  at::Tensor forward(Module& module, const at::Tensor& batch) const;
+  LogitsAndGradient backward(Module& module, const at::Tensor& batch, const at::Tensor& classes) const;
+  template <class Run>
+  auto guarded(const at::Tensor& batch, Run run) const;
   void probe(Module& plain) const;
-  std::unique_ptr<Module> prepare(const Module& plain, Tuning tuning) const;
-  void tune(std::unique_ptr<Module> plain);
+  std::unique_ptr<Module> prepare(const Module& plain, Tuning tuning, const Use& use) const;
+  static void warm_up(const Use& use, Module& module);
+  Prepared tune(const Module& plain, const std::vector<Tuning>& candidates, const Use& use) const;
 
   std::filesystem::path path_;
   ModelCard card_;
   TorchScriptOptions options_;
-  Tuning tuning_ = Tuning::plain;
-  std::vector<Measurement> measurements_;
-  std::unique_ptr<Module> module_;
+  Prepared forward_;
+  Prepared gradient_;
 };
 
 }  // namespace xai
