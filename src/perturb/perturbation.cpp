@@ -73,39 +73,83 @@ MaskableImage make_maskable(const at::Tensor& image, const at::Tensor& baseline,
   return {((baseline - per_channel(mean)) / scale).to(device), ((image - baseline) / scale).to(device)};
 }
 
-MaskComposer::MaskComposer(int height, int width, int grid, MaskKind kind, const at::Device& device)
-    : vertical_(to_matrix(interpolation_matrix(height, grid, kind), height, grid).to(device)),
+MaskComposer::MaskComposer(int height, int width, int grid, MaskKind kind, const at::TensorOptions& options)
+    : vertical_(to_matrix(interpolation_matrix(height, grid, kind), height, grid).to(options)),
       horizontal_(
-          to_matrix(interpolation_matrix(width, grid, kind), width, grid).t().contiguous().to(device)),
-      grid_(grid),
-      device_(device) {}
+          to_matrix(interpolation_matrix(width, grid, kind), width, grid).t().contiguous().to(options)),
+      grid_(grid) {}
+
+at::Tensor MaskComposer::upsample(const at::Tensor& cells) const {
+  return vertical_.matmul(cells.matmul(horizontal_));
+}
+
+at::Tensor MaskComposer::pull_back(const at::Tensor& pixels) const {
+  return vertical_.t().matmul(pixels).matmul(horizontal_.t());
+}
 
 at::Tensor MaskComposer::masks(std::span<const PatchSet> visible) const {
   const auto count = static_cast<std::int64_t>(visible.size());
   at::Tensor indicators =
-      at::zeros({count, grid_, grid_}, at::TensorOptions().pinned_memory(device_.is_cuda()));
+      at::zeros({count, grid_, grid_}, at::TensorOptions().pinned_memory(vertical_.is_cuda()));
   float* row = indicators.data_ptr<float>();
   for (const PatchSet& set : visible) {
     for (const int p : set.patches()) row[p] = 1;
     row += grid_ * grid_;
   }
-  return vertical_.matmul(indicators.to(device_, /*non_blocking=*/true).matmul(horizontal_));
+  return upsample(indicators.to(vertical_.options(), /*non_blocking=*/true));
 }
 
 void MaskComposer::compose(std::span<const MaskedRow> rows, at::Tensor& batch) const {
   std::vector<PatchSet> visible;
-  visible.reserve(rows.size());
-  for (const MaskedRow& row : rows) visible.push_back(row.visible);
-  const at::Tensor u = masks(visible).unsqueeze(1);
-
-  // rows of one image stand together: one fused pass for each run of them
-  for (std::size_t begin = 0, end = 0; begin < rows.size(); begin = end) {
-    while (end < rows.size() && rows[end].image == rows[begin].image) ++end;
-    const auto first = static_cast<std::int64_t>(begin), last = static_cast<std::int64_t>(end);
-    at::Tensor out = batch.slice(0, first, last);
-    const MaskableImage& image = *rows[begin].image;
-    at::addcmul_out(out, image.baseline, u.slice(0, first, last), image.difference);
+  std::vector<const MaskableImage*> images;
+  for (const MaskedRow& row : rows) {
+    visible.push_back(row.visible);
+    images.push_back(row.image);
   }
+  mix(images, masks(visible), batch);
+}
+
+SoftMasks::SoftMasks(const MaskComposer& composer, const at::Tensor& cells, const at::Tensor& offset,
+                     const at::Tensor& scale)
+    : composer_(composer), factors_(composer.upsample(cells)), scale_(scale.view({-1, 1, 1})) {
+  visible_ = offset.view({-1, 1, 1}) + scale_ * factors_.prod(0);
+}
+
+at::Tensor SoftMasks::pull_back(const at::Tensor& gradient) const {
+  const at::Tensor of_product = scale_ * gradient;
+  // the derivative of a product of two with respect to one is the other
+  const at::Tensor of_factors =
+      factors_.size(0) == 1 ? of_product.unsqueeze(0) : of_product * factors_.flip(0);
+  return composer_.pull_back(of_factors);
+}
+
+namespace {
+
+/// Calls use(image, first, last) for each run of rows of one image.
+template <class Use>
+void for_each_run(std::span<const MaskableImage* const> images, Use use) {
+  for (std::size_t begin = 0, end = 0; begin < images.size(); begin = end) {
+    while (end < images.size() && images[end] == images[begin]) ++end;
+    use(*images[begin], static_cast<std::int64_t>(begin), static_cast<std::int64_t>(end));
+  }
+}
+
+}  // namespace
+
+void mix(std::span<const MaskableImage* const> images, const at::Tensor& visible, at::Tensor& batch) {
+  const at::Tensor v = visible.unsqueeze(1);
+  for_each_run(images, [&](const MaskableImage& image, std::int64_t first, std::int64_t last) {
+    at::Tensor out = batch.slice(0, first, last);
+    at::addcmul_out(out, image.baseline, v.slice(0, first, last), image.difference);  // one fused pass
+  });
+}
+
+at::Tensor mix_back(std::span<const MaskableImage* const> images, const at::Tensor& gradient) {
+  std::vector<at::Tensor> runs;
+  for_each_run(images, [&](const MaskableImage& image, std::int64_t first, std::int64_t last) {
+    runs.push_back(gradient.slice(0, first, last).mul(image.difference).sum(1));
+  });
+  return at::cat(runs);
 }
 
 }  // namespace xai

@@ -84,7 +84,7 @@ TEST(PatchGrid, BordersLieWhereNeighboursWeighTheSame) {
 
 TEST(PatchGrid, RefusesGridsThatCannotBe) {
   EXPECT_THROW(interpolation_matrix(224, 1, MaskKind::soft), UsageError);
-  EXPECT_THROW(interpolation_matrix(224, 17, MaskKind::soft), UsageError);
+  EXPECT_THROW(interpolation_matrix(16, 17, MaskKind::soft), UsageError);
   EXPECT_THROW(interpolation_matrix(6, 7, MaskKind::hard), UsageError);
   EXPECT_THROW(patch_borders(6, 7, MaskKind::hard), UsageError);
 }

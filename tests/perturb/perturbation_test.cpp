@@ -111,5 +111,60 @@ TEST_P(Composer, RowsOfDifferentImagesMayAlternate) {
 INSTANTIATE_TEST_SUITE_P(Kinds, Composer, ::testing::Values(MaskKind::soft, MaskKind::hard),
                          [](const auto& param) { return std::string(name(param.param)); });
 
+/// N x g x g random cells, in double precision.
+at::Tensor cells(std::int64_t count, int grid) {
+  return at::rand({count, grid, grid}, at::detail::createCPUGenerator(11), at::kDouble);
+}
+
+TEST(MaskComposer, UpsamplesRealCellsAndPullsGradientsBack) {
+  const int height = 30, width = 24, grid = 28 / 4;
+  const MaskComposer composer(height, width, grid, MaskKind::soft, at::kDouble);
+  const at::Tensor m = cells(2, grid);
+  const at::Tensor u = composer.upsample(m);
+  for (const auto& [y, x] : {std::pair{0, 0}, {7, 13}, {29, 23}}) {
+    double sum = 0;
+    for (int p = 0; p < grid * grid; ++p)
+      sum += m[1][p / grid][p % grid].item<double>() * weight(y, height, grid, p / grid, MaskKind::soft) *
+             weight(x, width, grid, p % grid, MaskKind::soft);
+    EXPECT_NEAR(u[1][y][x].item<double>(), sum, 1e-6);
+  }
+  const at::Tensor g = noise({2, height, width}).to(at::kDouble);
+  EXPECT_NEAR((u * g).sum().item<double>(), (m * composer.pull_back(g)).sum().item<double>(), 1e-9)
+      << "<A m, g> = <m, A* g>";
+}
+
+TEST(SoftMasks, GradientsAreThoseOfFiniteDifferences) {
+  const int pixels = 18, grid = 6;
+  const MaskComposer composer(pixels, pixels, grid, MaskKind::soft, at::kDouble);
+  std::vector<MaskableImage> images;
+  for (int i = 0; i < 2; ++i) {
+    const at::Tensor image = at::rand({3, pixels, pixels}, at::detail::createCPUGenerator(20 + i));
+    const MaskableImage made =
+        make_maskable(image, make_baseline(image, Baseline::blur, mean), mean, scale, at::kCPU);
+    images.push_back({made.baseline.to(at::kDouble), made.difference.to(at::kDouble)});
+  }
+  const std::vector<const MaskableImage*> of_rows{&images[0], &images[0], &images[1]};
+  const at::Tensor offset = at::tensor({0.0, 1.0, 0.25}, at::kDouble);
+  const at::Tensor factor = at::tensor({0.5, -0.75, 1.0}, at::kDouble);
+  const at::Tensor weights = noise({3, 3, pixels, pixels}).to(at::kDouble);
+  // any smooth function of the mixed images
+  const auto f = [&](const at::Tensor& m) {
+    at::Tensor batch = at::zeros({3, 3, pixels, pixels}, at::kDouble);
+    mix(of_rows, SoftMasks(composer, m, offset, factor).visible(), batch);
+    return (weights * batch.sin()).sum().item<double>();
+  };
+  for (const int factors : {1, 2}) {
+    const at::Tensor m = cells(factors * 3, grid).view({factors, 3, grid, grid});
+    const SoftMasks masks(composer, m, offset, factor);
+    at::Tensor batch = at::zeros({3, 3, pixels, pixels}, at::kDouble);
+    mix(of_rows, masks.visible(), batch);
+    const at::Tensor gradient = masks.pull_back(mix_back(of_rows, weights * batch.cos()));
+    const at::Tensor direction = cells(factors * 3, grid).flip(0).view_as(m) - 0.5;
+    const double step = 1e-6;
+    EXPECT_NEAR((gradient * direction).sum().item<double>(),
+                (f(m + step * direction) - f(m - step * direction)) / (2 * step), 1e-7);
+  }
+}
+
 }  // namespace
 }  // namespace xai

@@ -50,20 +50,54 @@ struct MaskedRow {
 /// interpolation matrix of core/patch_grid.hpp.
 class MaskComposer {
  public:
-  /// Images of H x W pixels, patches of a grid x grid raster; everything is composed on `device`.
-  MaskComposer(int height, int width, int grid, MaskKind kind, const at::Device& device);
+  /// Images of H x W pixels, cells (patches) of a grid x grid raster; everything is composed where `options`
+  /// says: a device, and float32 unless they say otherwise.
+  MaskComposer(int height, int width, int grid, MaskKind kind, const at::TensorOptions& options);
 
-  /// Visible masks U, N x H x W float32 in [0,1], of N sets.
+  /// Cells to pixels, A M A^T: N x g x g to N x H x W, on the device.
+  at::Tensor upsample(const at::Tensor& cells) const;
+  /// Its adjoint, A^T G A: what a gradient at the pixels is at the cells. N x H x W to N x g x g.
+  at::Tensor pull_back(const at::Tensor& pixels) const;
+
+  /// Visible masks U, N x H x W in [0,1], of N sets.
   at::Tensor masks(std::span<const PatchSet> visible) const;
 
-  /// Writes the rows into the first rows.size() images of `batch`, N x 3 x H x W float32 on the device.
+  /// Writes the rows into the first rows.size() images of `batch`, N x 3 x H x W on the device.
   void compose(std::span<const MaskedRow> rows, at::Tensor& batch) const;
 
  private:
   at::Tensor vertical_;    // H x g
   at::Tensor horizontal_;  // g x W
   int grid_;
-  at::Device device_;
 };
+
+/// N visible masks from real cells: V = offset + scale * product over f of U(M_f).
+class SoftMasks {
+ public:
+  /// `cells`: F x N x g x g, the factors M_f; `offset`, `scale`: N. All on the composer's device; it outlives
+  /// this.
+  SoftMasks(const MaskComposer& composer, const at::Tensor& cells, const at::Tensor& offset,
+            const at::Tensor& scale);
+
+  /// V: N x H x W.
+  const at::Tensor& visible() const { return visible_; }
+  /// The gradient with respect to the cells, F x N x g x g, of what has `gradient` (N x H x W) with respect
+  /// to V. F is 1 or 2.
+  at::Tensor pull_back(const at::Tensor& gradient) const;
+
+ private:
+  const MaskComposer& composer_;
+  at::Tensor factors_;  // F x N x H x W
+  at::Tensor scale_;    // N x 1 x 1
+  at::Tensor visible_;
+};
+
+/// Writes b + V * (x - b), normalised, into the first images.size() images of `batch`, N x 3 x H x W; row n
+/// of `visible` (N x H x W) belongs to *images[n]. Rows of one image should stand together.
+void mix(std::span<const MaskableImage* const> images, const at::Tensor& visible, at::Tensor& batch);
+
+/// The adjoint of mix(): the gradient with respect to V, N x H x W, of what has `gradient` (N x 3 x H x W)
+/// with respect to the mixed images: the sum over channels of gradient * (x - b).
+at::Tensor mix_back(std::span<const MaskableImage* const> images, const at::Tensor& gradient);
 
 }  // namespace xai
