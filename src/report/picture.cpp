@@ -1,128 +1,19 @@
 #include "xai/report/picture.hpp"
 
 #include <algorithm>
-#include <cstdio>
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
-#include <sstream>
 #include <tuple>
-#include <utility>
 
+#include "drawing.hpp"
 #include "xai/core/error.hpp"
 
 namespace xai {
+using namespace drawing;
 namespace {
 
-// in pixels of the picture
-constexpr int margin = 28;
-constexpr int gap = 14;
-constexpr int title_height = 66;
-constexpr int caption_height = 34;
-constexpr int smallest_tile = 224;
-constexpr int largest_tile = 384;
 constexpr int smallest_content = 820;  // the sentence fits
 constexpr std::size_t columns = 3;
-
-const cv::Scalar paper(255, 255, 255);
-const cv::Scalar ink(32, 33, 38);
-const cv::Scalar faded_ink(112, 114, 122);
-
-struct Font {
-  int capital_height;  ///< pixels
-  cv::Scalar color;
-  bool bold = false;
-};
-const Font title_font{17, ink, true};
-const Font text_font{11, faded_ink};
-const Font caption_font{11, ink};
-const Font sentence_font{13, ink};
-
-/// One line of text in OpenCV's built-in strokes, drawn four times as large and averaged down, which looks
-/// like set type. The strokes are ASCII; other characters show as question marks.
-class Text {
- public:
-  Text(const std::string& text, const Font& font) : color_(font.color) {
-    const double scale = oversampling * font.capital_height / 21.0;  // a capital has 21 units
-    const int stroke = cvRound(scale * (font.bold ? 2.6 : 1.5));
-    const int space = cvRound(9 * scale);  // the built-in one, 16 units, tears lines apart
-    const auto width = [&](const std::string& word) {
-      return cv::getTextSize(word, face, scale, stroke, nullptr).width;
-    };
-    std::vector<std::pair<std::string, int>> words;  // and where they begin
-    int x = 0;
-    std::istringstream stream(text);
-    for (std::string word; stream >> word; x += width(word) + space) words.emplace_back(word, x);
-
-    const int height = 2 * font.capital_height;
-    cv::Mat large =
-        cv::Mat::zeros(height * oversampling, ((x + stroke) / oversampling + 1) * oversampling, CV_8U);
-    base_line_ = font.capital_height + font.capital_height / 2;
-    for (const auto& [word, begin] : words)
-      cv::putText(large, word, {begin + stroke / 2, base_line_ * oversampling}, face, scale, 255, stroke,
-                  cv::LINE_AA);
-    cv::resize(large, coverage_, {}, 1.0 / oversampling, 1.0 / oversampling, cv::INTER_AREA);
-  }
-
-  int width() const { return coverage_.cols; }
-
-  /// Draws with the base line at `at`.y, from `at`.x on; what lies outside the canvas is cut off.
-  void draw(cv::Mat& canvas, cv::Point at) const {
-    const cv::Rect whole({at.x, at.y - base_line_}, coverage_.size());
-    const cv::Rect inside = whole & cv::Rect({}, canvas.size());
-    cv::Mat target = canvas(inside);
-    const cv::Mat solid(target.size(), target.type(), color_);
-    cv::Mat weight;
-    coverage_(inside - whole.tl()).convertTo(weight, CV_32F, 1 / 255.0);
-    cv::blendLinear(solid, target, weight, 1 - weight, target);
-  }
-
- private:
-  static constexpr int oversampling = 4;
-  static constexpr int face = cv::FONT_HERSHEY_SIMPLEX;
-  cv::Scalar color_;
-  int base_line_;
-  cv::Mat coverage_;
-};
-
-/// Draws one line of text, shortened to fit `width`; returns the width that it took.
-int draw_line(cv::Mat& canvas, cv::Point at, std::string text, const Font& font, int width) {
-  Text line(text, font);
-  while (line.width() > width && text.size() > 4) {
-    const std::size_t fitting = std::min(text.size() - 1, text.size() * width / line.width());
-    text = text.substr(0, fitting > 3 ? fitting - 3 : 0) + "...";
-    line = Text(text, font);
-  }
-  line.draw(canvas, at);
-  return line.width();
-}
-
-/// Draws text in lines of at most `width`, broken between words.
-void draw_paragraph(cv::Mat& canvas, cv::Point at, const std::string& text, const Font& font, int width) {
-  std::istringstream stream(text);
-  std::string line;
-  for (std::string word; stream >> word;) {
-    const std::string longer = line.empty() ? word : cat(line, " ", word);
-    if (Text(longer, font).width() > width && !line.empty()) {
-      Text(line, font).draw(canvas, at);
-      at.y += 2 * font.capital_height;
-      line = word;
-    } else {
-      line = longer;
-    }
-  }
-  draw_line(canvas, at, line, font, width);
-}
-
-/// "93 %"; one decimal below 10 % and from 99 % to 100 %, so that only all is "100 %" and only nothing "0 %".
-std::string percent(double share) {
-  const double points = 100 * share;
-  if (points > 0 && points < 0.1) return "below 0.1 %";
-  const bool fine = points < 10 || (points > 99 && points < 100);
-  char text[16];
-  std::snprintf(text, sizeof text, fine && points > 0 ? "%.1f %%" : "%.0f %%",
-                fine ? std::min(points, 99.9) : points);
-  return text;
-}
 
 /// U(S) of SPEC 3, H x W CV_32F.
 cv::Mat visible_mask(const PatchSet& set, int grid, cv::Size size, MaskKind kind) {
@@ -164,14 +55,6 @@ void draw_grid(cv::Mat& tile, const PatchSet& set, int grid, cv::Size size, Mask
     }
 }
 
-cv::Mat scaled(const cv::Mat& picture, cv::Size size) {
-  if (picture.size() == size) return picture.clone();
-  cv::Mat result;
-  cv::resize(picture, result, size, 0, 0,
-             size.area() < picture.size().area() ? cv::INTER_AREA : cv::INTER_CUBIC);
-  return result;
-}
-
 /// What an MSE leaves visible of the photograph, on a blurred and dimmed ground.
 cv::Mat mse_tile(const cv::Mat& photograph, const cv::Mat& ground, const PatchSet& set, int grid,
                  MaskKind kind, cv::Size size) {
@@ -191,14 +74,6 @@ cv::Mat blurred_and_dimmed(const cv::Mat& photograph) {
   cv::cvtColor(grey, grey, cv::COLOR_GRAY2RGB);
   cv::addWeighted(ground, 0.18, grey, 0.22, 8, ground);
   return ground;
-}
-
-/// The size of an MSE's tile: the photograph's own where that is neither too small to see nor too large to
-/// show.
-cv::Size tile_size(cv::Size photograph) {
-  const double height = photograph.height;
-  const double scale = std::clamp(1.0, smallest_tile / height, largest_tile / height);
-  return {cvRound(scale * photograph.width), cvRound(scale * photograph.height)};
 }
 
 std::string sentence(const MseResult& result, const MseOptions& options, std::size_t shown) {
@@ -249,11 +124,7 @@ cv::Mat mse_picture(const cv::Mat& photograph, const std::string& image, const s
   cv::Mat canvas(top + large_height + (shown.empty() ? 0 : caption_height) + margin,
                  margin + content + margin, CV_8UC3, paper);
 
-  const int title_width = draw_line(canvas, {margin, margin + 18},
-                                    cat(class_name, ", ", percent(result.p_full)), title_font, content);
-  const int left = content - title_width - gap;
-  if (left > 60) draw_line(canvas, {margin + title_width + gap, margin + 18}, image, text_font, left);
-
+  draw_title(canvas, class_name, result.p_full, image, content);
   scaled(photograph, large).copyTo(canvas(cv::Rect({margin, top}, large)));
   const int first_tile = margin + large.width + gap;
   if (shown.empty()) {

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "records.hpp"
+#include "saliency_records.hpp"
 #include "temporary_folder.hpp"
 #include "xai/core/file.hpp"
 #include "xai/core/hash.hpp"
@@ -87,6 +88,35 @@ TEST_F(Schema, AcceptsSummariesFullAndEmpty) {
   std::string lines = to_text(summary.to_json(1)) + "\n";
   for (const Json& record : records_of_every_kind()) summary.add(record);
   EXPECT_TRUE(accepts("summary", lines + to_text(summary.to_json(1)) + "\n")) << message;
+}
+
+TEST_F(Schema, AcceptsEveryKindOfSaliencyRecord) {
+  std::string lines;
+  for (const Json& record : saliency_records()) lines += to_text(record) + "\n";
+  EXPECT_TRUE(accepts("saliency-record", lines)) << message;
+}
+
+TEST_F(Schema, RefusesSaliencyRecordsThatAreNotAsSpecified) {
+  for (const auto& [field, value] : {std::pair("insertion", Json()),
+                                     {"insertion", Json{{"auc", nullptr}, {"curve", {0, 1}}}},
+                                     {"undefined", Json("gap")},
+                                     {"map", Json()},
+                                     {"method", Json("guess")},
+                                     {"reason", Json("why")},
+                                     {"objective", Json{{"total", {nullptr}}}},
+                                     {"extra", Json(1)}}) {
+    Json record = saliency_record(explained_image, {}, explained());
+    record[field] = value;
+    EXPECT_FALSE(accepts("saliency-record", to_text(record))) << field;
+    EXPECT_NE(message.find("ValidationError"), std::string::npos) << message;
+  }
+}
+
+TEST_F(Schema, AcceptsSaliencySummariesFullAndEmpty) {
+  SaliencySummary summary{{}};
+  std::string lines = to_text(summary.to_json(1)) + "\n";
+  for (const Json& record : saliency_records()) summary.add(record);
+  EXPECT_TRUE(accepts("saliency-summary", lines + to_text(summary.to_json(1)) + "\n")) << message;
 }
 
 }  // namespace

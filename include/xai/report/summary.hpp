@@ -3,40 +3,47 @@
 #include <cstdint>
 #include <map>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "xai/report/json.hpp"
+#include "xai/report/saliency_record.hpp"
+#include "xai/report/summary_parts.hpp"
 
 namespace xai {
 
-/// What the tables of the paper show of a run of xai-mse (docs/output-format.md: summary.json, summary.csv).
-/// The unit is the image: each image with status "ok" gives one value to every quantity that it has.
+// What the tables of the paper show of a run (docs/output-format.md: summary.json, summary.csv). The unit is
+// the image: each image with status "ok" gives one value to every quantity that it has.
+// add() takes in one record of results.jsonl; to_json() is summary.json, whose intervals depend on `seed` and
+// on the order of the records.
+
+/// Of xai-mse.
 class MseSummary {
  public:
-  MseSummary();
-
-  /// Takes in one record of results.jsonl.
   void add(const Json& record);
-
-  /// summary.json. The intervals depend on `seed` and on the order of the records.
   Json to_json(std::uint64_t seed) const;
 
  private:
-  using Counts = std::map<std::string, long>;
-
-  long images_ = 0;
-  Counts statuses_;
-  Counts reasons_;
-  Counts stop_reasons_;
+  ImageCounts images_{"xai-mse", {"ok", "skipped", "error", "baseline-sufficient"}};
+  Quantities quantities_{"found", "diverse", "min_size", "mean_mse_size", "p_full", "evaluations", "seconds"};
   Counts certificates_;
   std::map<int, long> sizes_;
-  long labelled_ = 0;
-  long correct_ = 0;
   long without_mse_ = 0;
   long diverse_exact_ = 0;
-  long near_ties_ = 0;
-  std::vector<std::pair<std::string, std::vector<double>>> quantities_;
+};
+
+/// Of xai-saliency.
+class SaliencySummary {
+ public:
+  explicit SaliencySummary(const SaliencySetting& setting);
+
+  void add(const Json& record);
+  Json to_json(std::uint64_t seed) const;
+
+ private:
+  SaliencySetting setting_;
+  ImageCounts images_{"xai-saliency", {"ok", "skipped", "error"}};
+  Quantities quantities_{"insertion", "deletion", "p_full",     "p_baseline",
+                         "forward",   "backward", "iterations", "seconds"};
+  long undefined_ = 0;
 };
 
 /// summary.csv: the quantities of a summary, one a line.

@@ -1,0 +1,112 @@
+#include "drawing.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <opencv2/imgproc.hpp>
+#include <sstream>
+#include <utility>
+#include <vector>
+
+#include "xai/core/text.hpp"
+
+namespace xai::drawing {
+namespace {
+
+constexpr int oversampling = 4;
+constexpr int face = cv::FONT_HERSHEY_SIMPLEX;
+
+}  // namespace
+
+Text::Text(const std::string& text, const Font& font) : color_(font.color) {
+  const double scale = oversampling * font.capital_height / 21.0;  // a capital has 21 units
+  const int stroke = cvRound(scale * (font.bold ? 2.6 : 1.5));
+  const int space = cvRound(9 * scale);  // the built-in one, 16 units, tears lines apart
+  const auto width = [&](const std::string& word) {
+    return cv::getTextSize(word, face, scale, stroke, nullptr).width;
+  };
+  std::vector<std::pair<std::string, int>> words;  // and where they begin
+  int x = 0;
+  std::istringstream stream(text);
+  for (std::string word; stream >> word; x += width(word) + space) words.emplace_back(word, x);
+
+  const int height = 2 * font.capital_height;
+  cv::Mat large =
+      cv::Mat::zeros(height * oversampling, ((x + stroke) / oversampling + 1) * oversampling, CV_8U);
+  base_line_ = font.capital_height + font.capital_height / 2;
+  for (const auto& [word, begin] : words)
+    cv::putText(large, word, {begin + stroke / 2, base_line_ * oversampling}, face, scale, 255, stroke,
+                cv::LINE_AA);
+  cv::resize(large, coverage_, {}, 1.0 / oversampling, 1.0 / oversampling, cv::INTER_AREA);
+}
+
+void Text::draw(cv::Mat& canvas, cv::Point at) const {
+  const cv::Rect whole({at.x, at.y - base_line_}, coverage_.size());
+  const cv::Rect inside = whole & cv::Rect({}, canvas.size());
+  cv::Mat target = canvas(inside);
+  const cv::Mat solid(target.size(), target.type(), color_);
+  cv::Mat weight;
+  coverage_(inside - whole.tl()).convertTo(weight, CV_32F, 1 / 255.0);
+  cv::blendLinear(solid, target, weight, 1 - weight, target);
+}
+
+int draw_line(cv::Mat& canvas, cv::Point at, std::string text, const Font& font, int width) {
+  Text line(text, font);
+  while (line.width() > width && text.size() > 4) {
+    const std::size_t fitting = std::min(text.size() - 1, text.size() * width / line.width());
+    text = text.substr(0, fitting > 3 ? fitting - 3 : 0) + "...";
+    line = Text(text, font);
+  }
+  line.draw(canvas, at);
+  return line.width();
+}
+
+void draw_paragraph(cv::Mat& canvas, cv::Point at, const std::string& text, const Font& font, int width) {
+  std::istringstream stream(text);
+  std::string line;
+  for (std::string word; stream >> word;) {
+    const std::string longer = line.empty() ? word : cat(line, " ", word);
+    if (Text(longer, font).width() > width && !line.empty()) {
+      Text(line, font).draw(canvas, at);
+      at.y += 2 * font.capital_height;
+      line = word;
+    } else {
+      line = longer;
+    }
+  }
+  draw_line(canvas, at, line, font, width);
+}
+
+void draw_title(cv::Mat& canvas, const std::string& class_name, double probability, const std::string& image,
+                int width) {
+  const int base_line = margin + 18;
+  const int taken =
+      draw_line(canvas, {margin, base_line}, cat(class_name, ", ", percent(probability)), title_font, width);
+  const int left = width - taken - gap;
+  if (left > 60) draw_line(canvas, {margin + taken + gap, base_line}, image, text_font, left);
+}
+
+std::string percent(double share) {
+  const double points = 100 * share;
+  if (points > 0 && points < 0.1) return "below 0.1 %";
+  const bool fine = points < 10 || (points > 99 && points < 100);
+  char text[16];
+  std::snprintf(text, sizeof text, fine && points > 0 ? "%.1f %%" : "%.0f %%",
+                fine ? std::min(points, 99.9) : points);
+  return text;
+}
+
+cv::Mat scaled(const cv::Mat& picture, cv::Size size) {
+  if (picture.size() == size) return picture.clone();
+  cv::Mat result;
+  cv::resize(picture, result, size, 0, 0,
+             size.area() < picture.size().area() ? cv::INTER_AREA : cv::INTER_CUBIC);
+  return result;
+}
+
+cv::Size tile_size(cv::Size photograph) {
+  const double height = photograph.height;
+  const double scale = std::clamp(1.0, smallest_tile / height, largest_tile / height);
+  return {cvRound(scale * photograph.width), cvRound(scale * photograph.height)};
+}
+
+}  // namespace xai::drawing
