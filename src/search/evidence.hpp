@@ -9,22 +9,17 @@
 
 namespace xai::internal {
 
-/// What a search knows about its image: the scorer's answers, read as sufficient or not, within the budget.
-class Evidence {
+/// The scorer's answers, read against a threshold.
+class Ratios {
  public:
-  Evidence(Scorer& scorer, double threshold, int patches, long max_evaluations)
-      : scorer_(scorer),
-        threshold_(threshold),
-        all_(PatchSet::all(patches)),
-        max_evaluations_(max_evaluations) {}
+  Ratios(Scorer& scorer, double threshold, int patches)
+      : scorer_(scorer), threshold_(threshold), all_(PatchSet::all(patches)) {}
 
-  /// Evaluates the intact image and its baseline; all else needs them.
+  /// Evaluates the intact image, which every ratio needs.
   Task<void> open() {
-    std::vector<PatchSet> ends(2);  // no braced list: g++ 12 refuses one inside co_await
-    ends[0] = all_;
-    co_await scorer_.probabilities(ends);
+    const std::vector<PatchSet> intact(1, all_);  // no braced list: g++ 12 refuses one inside co_await
+    co_await scorer_.probabilities(intact);
     p_full_ = p(all_);
-    if (p_full_ > 0) note(PatchSet());
   }
 
   double p_full() const { return p_full_; }
@@ -32,10 +27,46 @@ class Evidence {
   double ratio(const PatchSet& set) const { return p(set) / p_full_; }
   /// Finite for p = 0 too.
   double log_p(const PatchSet& set) const { return std::log(std::max(p(set), 1e-12)); }
-  bool knows(const PatchSet& set) const { return scorer_.knows(set); }
   bool sufficient(const PatchSet& set) const { return ratio(set) >= threshold_; }
   /// Larger p first, then the smaller bit set (SPEC 4).
   bool before(const PatchSet& a, const PatchSet& b) const { return p(a) != p(b) ? p(a) > p(b) : a < b; }
+
+  long near_ties() const { return near_ties_; }
+  /// To be told of every set that is judged sufficient or not.
+  void note_ratio(const PatchSet& set) {
+    if (std::abs(ratio(set) - threshold_) < 1e-4) ++near_ties_;
+  }
+  /// To be told the log p (or sums of them) of a choice and of the best that was passed over: counts the
+  /// choices that float noise could turn.
+  void note_choice(double taken, double left) {
+    if (std::abs(taken - left) < 1e-5) ++near_ties_;
+  }
+
+ protected:
+  Scorer& scorer_;
+
+ private:
+  double threshold_;
+  PatchSet all_;
+  double p_full_ = 0;
+  long near_ties_ = 0;
+};
+
+/// What a search knows about its image: the answers, and which sets are sufficient, within the budget.
+class Evidence : public Ratios {
+ public:
+  Evidence(Scorer& scorer, double threshold, int patches, long max_evaluations)
+      : Ratios(scorer, threshold, patches), max_evaluations_(max_evaluations) {}
+
+  /// Evaluates the intact image and its baseline; all else needs them.
+  Task<void> open() {
+    co_await Ratios::open();
+    const std::vector<PatchSet> baseline(1);
+    co_await scorer_.probabilities(baseline);
+    if (p_full() > 0) note(PatchSet());
+  }
+
+  bool knows(const PatchSet& set) const { return scorer_.knows(set); }
 
   /// Every set evaluated so far but the intact image, in the order of the questions.
   const std::vector<PatchSet>& sufficient_sets() const { return sufficient_sets_; }
@@ -68,27 +99,15 @@ class Evidence {
     co_return answered;
   }
 
-  long near_ties() const { return near_ties_; }
-  /// To be told the log p (or sums of them) of a choice and of the best that was passed over: counts the
-  /// choices that float noise could turn.
-  void note_choice(double taken, double left) {
-    if (std::abs(taken - left) < 1e-5) ++near_ties_;
-  }
-
  private:
   void note(const PatchSet& set) {
-    if (std::abs(ratio(set) - threshold_) < 1e-4) ++near_ties_;
+    note_ratio(set);
     (sufficient(set) ? sufficient_sets_ : insufficient_sets_).push_back(set);
   }
 
-  Scorer& scorer_;
-  double threshold_;
-  PatchSet all_;
   long max_evaluations_;
-  double p_full_ = 0;
   std::vector<PatchSet> sufficient_sets_;
   std::vector<PatchSet> insufficient_sets_;
-  long near_ties_ = 0;
   bool out_of_budget_ = false;
 };
 
