@@ -103,6 +103,14 @@ cv::Mat scaled(const cv::Mat& picture, cv::Size size) {
   return result;
 }
 
+cv::Mat upsampled(const cv::Mat& cells, cv::Size size, MaskKind kind) {
+  auto vertical = interpolation_matrix(size.height, cells.rows, kind);
+  auto horizontal = interpolation_matrix(size.width, cells.cols, kind);
+  const cv::Mat a_h(size.height, cells.rows, CV_32F, vertical.data());
+  const cv::Mat a_w(size.width, cells.cols, CV_32F, horizontal.data());
+  return a_h * cells * a_w.t();
+}
+
 cv::Size tile_size(cv::Size photograph) {
   const double height = photograph.height;
   const double scale = std::clamp(1.0, smallest_tile / height, largest_tile / height);

@@ -3,6 +3,8 @@
 #include <opencv2/core.hpp>
 #include <string>
 
+#include "xai/core/patch_grid.hpp"
+
 namespace xai::drawing {
 
 // What the pictures of all tools are drawn with: CV_8UC3 canvases in RGB order, measures in their pixels.
@@ -59,6 +61,9 @@ void draw_title(cv::Mat& canvas, const std::string& class_name, double probabili
 std::string percent(double share);
 
 cv::Mat scaled(const cv::Mat& picture, cv::Size size);
+
+/// A H x W picture of g x g cells (CV_32F), interpolated as masks are (SPEC 3).
+cv::Mat upsampled(const cv::Mat& cells, cv::Size size, MaskKind kind);
 
 /// The size of a tile that shows a photograph: the photograph's own where that is neither too small to see
 /// nor too large to show.

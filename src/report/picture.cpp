@@ -17,13 +17,9 @@ constexpr std::size_t columns = 3;
 
 /// U(S) of SPEC 3, H x W CV_32F.
 cv::Mat visible_mask(const PatchSet& set, int grid, cv::Size size, MaskKind kind) {
-  auto rows = interpolation_matrix(size.height, grid, kind);
-  auto cols = interpolation_matrix(size.width, grid, kind);
   cv::Mat indicator = cv::Mat::zeros(grid, grid, CV_32F);
   for (const int p : set.patches()) indicator.at<float>(p / grid, p % grid) = 1;
-  const cv::Mat a_h(size.height, grid, CV_32F, rows.data());
-  const cv::Mat a_w(size.width, grid, CV_32F, cols.data());
-  return a_h * indicator * a_w.t();
+  return upsampled(indicator, size, kind);
 }
 
 /// Paints a share of white over a rectangle.
