@@ -9,9 +9,12 @@
 
 NAME.pt maps normalised RGB, N x 3 x H x W float32, to logits, N x K, for any N. The card is described in
 docs/schema/model-card.schema.json. What does not pass the checks here is refused: one line, exit code 2.
+Where the network has a last feature map, NAME.features.pt maps the input to it, N x C x h x w, and
+NAME.head.pt maps it to the logits: what Grad-CAM needs.
 """
 
 import argparse
+import copy
 import csv
 import dataclasses
 import hashlib
@@ -39,6 +42,7 @@ SCHEMA_VERSION = "1.0"
 CHECKED_BATCHES = (1, 2, 5)
 # Traced and eager run the same kernels; a convolution may pick another algorithm for another batch size.
 RELATIVE_TOLERANCE = 1e-4
+SPLIT_TOLERANCE = 1e-5  # of the logits of head(features(x)), relative to the model's
 # --random-init scales the head until the photograph has the first probability (at least 0.5 is wanted), and
 # refuses the model when the blurred baseline keeps more than the second.
 PHOTO_PROBABILITY = 0.9
@@ -411,29 +415,146 @@ def check_against_eager(traced, model, batch):
                 )
 
 
-def trace(model, height, width):
-    """Traces a model in eval mode: the bytes of its .pt file, and the module read back from them."""
-    generator = torch.Generator().manual_seed(0)
-    batch = torch.randn(max(CHECKED_BATCHES), 3, height, width, generator=generator)
-    with torch.no_grad():
-        check_logits(model(batch))
+def save_trace(model, example):
+    """Traces a module: the bytes of its file, and the module read back from them."""
     with warnings.catch_warnings():
         warnings.simplefilter(
             "ignore"
-        )  # TorchScript's deprecation, and tracer remarks that the checks below settle
+        )  # TorchScript's deprecation, and tracer remarks that the callers' checks settle
         try:
-            file = torch.jit.trace(model, batch[:2], check_trace=True).save_to_buffer()
+            file = torch.jit.trace(model, example, check_trace=True).save_to_buffer()
         except (RuntimeError, torch.jit.TracingCheckError) as error:
             raise Refusal(f"the model cannot be traced and saved: {first_line(error)}") from error
-        traced = torch.jit.load(io.BytesIO(file))
-    devices = device_constants(traced.inlined_graph)
+        module = torch.jit.load(io.BytesIO(file))
+    devices = device_constants(module.inlined_graph)
     if devices:
         raise Refusal(
             f"the graph holds {len(devices)} device constant(s) ({', '.join(sorted(set(devices)))}): "
             "it would not run on another device"
         )
-    check_against_eager(traced, model, batch)
-    return file, traced
+    return file, module
+
+
+def example_batch(height, width):
+    generator = torch.Generator().manual_seed(0)
+    return torch.randn(max(CHECKED_BATCHES), 3, height, width, generator=generator)
+
+
+def trace(model, height, width):
+    """Traces a model in eval mode: the bytes of its .pt file, and the module read back from them."""
+    batch = example_batch(height, width)
+    with torch.no_grad():
+        check_logits(model(batch))
+    file, module = save_trace(model, batch[:2])
+    check_against_eager(module, model, batch)
+    return file, module
+
+
+# ---- Grad-CAM: a model in two parts ------------------------------------------------------------------------
+
+
+class Part(torch.nn.Module):
+    """One function of a model, without the layers that it does not use."""
+
+    def __init__(self, model, function, example):
+        """function(model, x); `example`: an x."""
+        super().__init__()
+        self.model = copy.deepcopy(model)
+        self.function = function
+        used = set()
+        hooks = [
+            module.register_forward_pre_hook(lambda module, inputs: used.add(module))
+            for module in self.model.modules()
+        ]
+        self(example)
+        for hook in hooks:
+            hook.remove()
+        for name, child in list(self.model.named_children()):
+            if used.isdisjoint(child.modules()):
+                setattr(self.model, name, None)
+
+    def forward(self, x):
+        return self.function(self.model, x)
+
+
+def run_layers(model, names, x):
+    for name in names:
+        x = getattr(model, name)(x)
+    return x
+
+
+def cuts(model):
+    """Where a model may be cut behind its last feature map: pairs of functions, features and head."""
+    if hasattr(model, "extract_features"):  # EfficientNet-Lite's package
+        return [
+            (
+                lambda model, x: model.extract_features(x),
+                lambda model, maps: model._fc(model._dropout(model._avg_pooling(maps).flatten(1))),
+            )
+        ]
+    if hasattr(model, "forward_features") and hasattr(model, "forward_head"):  # timm
+        if getattr(model, "output_fmt", "NCHW") == "NHWC":
+            return [
+                (
+                    lambda model, x: model.forward_features(x).permute(0, 3, 1, 2),
+                    lambda model, maps: model.forward_head(maps.permute(0, 2, 3, 1)),
+                )
+            ]
+        return [
+            (lambda model, x: model.forward_features(x), lambda model, maps: model.forward_head(maps)),
+        ]
+    if hasattr(model, "avgpool"):  # torchvision: mostly called in the order in which they are listed
+        names = [name for name, _ in model.named_children()]
+        before, after = names[: names.index("avgpool")], names[names.index("avgpool") + 1 :]
+        return [
+            (
+                lambda model, x: run_layers(model, before, x),
+                lambda model, maps: run_layers(model, after, model.avgpool(maps)),
+            ),
+            (
+                lambda model, x: run_layers(model, before, x),
+                lambda model, maps: run_layers(model, after, model.avgpool(maps).flatten(1)),
+            ),
+        ]
+    return []
+
+
+def is_cut(features, head, model, batch):
+    """Whether features give maps, N x C x h x w with h, w > 1, of which head makes the model's logits."""
+    try:
+        maps = features(model, batch)
+        if maps.dim() != 4 or min(maps.shape[2:]) < 2:
+            return False
+        return unlike(head(model, maps), model(batch)) <= SPLIT_TOLERANCE
+    except (RuntimeError, TypeError, ValueError, AttributeError, IndexError):
+        return False  # a model that is put together in another way
+
+
+@torch.no_grad()
+def split(model, height, width):
+    """A model cut behind its last feature map and traced: the bytes of NAME.features.pt and NAME.head.pt.
+
+    None where there is no such map: a transformer with a class token decides by that token alone.
+    """
+    batch = example_batch(height, width)
+    cut = next((cut for cut in cuts(model) if is_cut(*cut, model, batch[:2])), None)
+    if not cut:
+        return None
+    maps = cut[0](model, batch[:2])
+    features, traced_features = save_trace(Part(model, cut[0], batch[:2]), batch[:2])
+    eager_head = Part(model, cut[1], maps)
+    head, traced_head = save_trace(eager_head, maps)
+    for size in CHECKED_BATCHES:
+        rows = batch[:size]
+        difference = unlike(traced_head(traced_features(rows)), model(rows))
+        if not difference <= SPLIT_TOLERANCE:
+            raise Refusal(
+                f"head and features differ from the model by {difference:.1e} at batch size {size} "
+                f"(relative, allowed {SPLIT_TOLERANCE:.0e})"
+            )
+    with torch.enable_grad():
+        check_against_eager(traced_head, eager_head, traced_features(batch))
+    return features, head
 
 
 # ---- export ------------------------------------------------------------------------------------------------
@@ -520,10 +641,20 @@ def export(
     if class_list and len(class_list["ids"]) != count:
         raise Refusal(f"the class list names {len(class_list['ids'])} classes, the model has {count}")
 
+    parts = split(model, preprocessing.height, preprocessing.width)
+
     name = name or request.rpartition(":")[2]
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     write_whole(out / f"{name}.pt", file)
+    gradcam = {}
+    for part, content in zip(("features", "head"), parts or (None, None)):
+        path = out / f"{name}.{part}.pt"
+        if content:
+            write_whole(path, content)
+            gradcam[part] = {"file": path.name, "sha256": hashlib.sha256(content).hexdigest()}
+        else:
+            path.unlink(missing_ok=True)  # of an earlier export
     card = {
         "schema_version": SCHEMA_VERSION,
         "name": name,
@@ -545,6 +676,7 @@ def export(
         "classes": count,
         "class_list": class_list,
         "sha256": hashlib.sha256(file).hexdigest(),
+        "gradcam": gradcam or None,
     }
     write_whole(out / f"{name}.json", (json.dumps(card, indent=1) + "\n").encode())
     return card

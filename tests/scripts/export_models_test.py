@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import io
 import json
 import os
 from pathlib import Path
@@ -77,7 +78,8 @@ def test_card_follows_its_schema_and_its_model(random_export):
     config = timm.get_pretrained_cfg("resnet10t.c3_in1k")
     assert (card["input"]["height"], card["input"]["width"]) == config.input_size[1:]
     assert card["preprocessing"]["resize"] == int(config.input_size[1] / config.crop_pct)
-    assert sorted(path.name for path in random_export.iterdir()) == ["small.json", "small.pt"]
+    files = ["small.features.pt", "small.head.pt", "small.json", "small.pt"]
+    assert sorted(path.name for path in random_export.iterdir()) == files
 
 
 def test_random_weights_tell_the_photograph_from_its_baseline(random_export):
@@ -98,8 +100,12 @@ def test_random_weights_tell_the_photograph_from_its_baseline(random_export):
 
 
 def test_random_weights_of_a_model_with_two_heads(tmp_path):
+    stale = tmp_path / "levit_128s.fb_dist_in1k.head.pt"
+    stale.write_bytes(b"of an earlier export")
     card = export_models.export("timm:levit_128s.fb_dist_in1k", tmp_path, random_init=True)
     SCHEMA.validate(card)
+    # its last layer sees tokens, without rows and columns
+    assert card["gradcam"] is None and not stale.exists()
     p = torch.jit.load(tmp_path / "levit_128s.fb_dist_in1k.pt")(
         timm_input("levit_128s.fb_dist_in1k")
     ).softmax(1)
@@ -159,6 +165,77 @@ def test_weights_that_do_not_fit_are_refused(tmp_path, capsys):
         code, message = run(capsys, SMALL, "--weights", file, "--out", tmp_path)
         assert code == 2 and expected in message and message.count("\n") == 1, message
     assert not list(tmp_path.glob("*.pt"))
+
+
+# ---- the pair for Grad-CAM ---------------------------------------------------------------------------------
+
+
+def test_features_and_head_are_the_model(random_export):
+    card = json.loads((random_export / "small.json").read_text())
+    for part in ("features", "head"):
+        file = random_export / card["gradcam"][part]["file"]
+        assert file.name == f"small.{part}.pt"
+        assert card["gradcam"][part]["sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
+        # without the other part's layers
+        assert file.stat().st_size < (random_export / "small.pt").stat().st_size
+    features, head, model = (
+        torch.jit.load(random_export / f"small{end}.pt") for end in (".features", ".head", "")
+    )
+    x = torch.cat([timm_input("resnet10t.c3_in1k"), torch.randn(2, 3, 176, 176)])
+    maps = features(x)
+    assert maps.shape == (3, 512, 6, 6)
+    torch.testing.assert_close(head(maps), model(x), rtol=1e-5, atol=1e-5)
+
+
+def test_the_last_map_is_the_one_before_pooling():
+    """Its mean over the pixels, through the last layer, is the logits."""
+    torch.manual_seed(0)
+    model = timm.create_model("resnet10t", num_classes=4).eval().requires_grad_(False)
+    features, _ = (torch.jit.load(io.BytesIO(file)) for file in export_models.split(model, 64, 64))
+    x = torch.randn(3, 3, 64, 64)
+    torch.testing.assert_close(model.fc(features(x).mean([2, 3])), model(x), rtol=1e-4, atol=1e-5)
+
+
+def small_resnet():
+    return torchvision.models.ResNet(torchvision.models.resnet.BasicBlock, [1, 1, 1, 1], num_classes=4)
+
+
+def small_convnext():
+    """Its head flattens by itself."""
+    blocks = [torchvision.models.convnext.CNBlockConfig(*sizes, 1) for sizes in ((16, 32), (32, None))]
+    return torchvision.models.ConvNeXt(blocks, num_classes=4)
+
+
+def small_swin(library):
+    """Keeps its channels last, in timm and in torchvision."""
+    sizes = {"depths": [1, 1], "num_heads": [1, 2], "embed_dim": 16, "num_classes": 4}
+    if library == "timm":
+        return timm.models.SwinTransformer(img_size=32, window_size=4, **sizes)
+    return torchvision.models.SwinTransformer(patch_size=[4, 4], window_size=[4, 4], **sizes)
+
+
+@pytest.mark.parametrize(
+    "model, shape",
+    [
+        (small_resnet(), None),  # of 32 x 32 pixels one is left, which is no map
+        (small_convnext(), (32, 4, 4)),
+        (small_swin("timm"), (32, 4, 4)),
+        (small_swin("torchvision"), (32, 4, 4)),
+        (timm.models.VisionTransformer(32, patch_size=8, embed_dim=16, depth=1, num_heads=2), None),
+        (torch.nn.Sequential(torch.nn.Conv2d(3, 4, 32), torch.nn.Flatten()), None),
+    ],
+    ids=["resnet", "convnext", "timm swin", "torchvision swin", "class token", "unknown"],
+)
+def test_where_models_are_cut(model, shape):
+    model = model.eval().requires_grad_(False)
+    parts = export_models.split(model, 32, 32)
+    if shape is None:
+        assert parts is None
+        return
+    features, head = (torch.jit.load(io.BytesIO(file)) for file in parts)
+    x = torch.randn(3, 3, 32, 32)
+    assert features(x).shape == (3, *shape)
+    torch.testing.assert_close(head(features(x)), model(x), rtol=1e-5, atol=1e-5)
 
 
 # ---- preprocessing and names -------------------------------------------------------------------------------
