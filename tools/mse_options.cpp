@@ -4,107 +4,21 @@
 
 namespace xai::tools {
 
-std::string_view name(Target target) {
-  return target == Target::predicted ? "predicted" : "label";
-}
-
 void MseToolOptions::add_to(CLI::App& cli) {
-  input.add_to(cli);
-  cli.add_flag("--only-correct", only_correct, "Skip images that the model gets wrong (needs labels)")
-      ->group("Input");
-  cli.add_option("--min-probability", min_probability,
-                 "Skip images whose target class has less than this probability")
-      ->group("Input")
-      ->capture_default_str();
-  cli.add_option("--preprocess-dump", preprocess_dump,
-                 "Also write what the model is shown of each image before normalisation (NPY, 3 x H x W) "
-                 "into this folder")
-      ->group("Input");
-  perturbation.add_to(cli);
-
-  const auto search = "Search";
-  cli.add_option("--grid", mse.grid, "Patches a side, 2 to 16")->group(search)->capture_default_str();
-  cli.add_option("--threshold", mse.threshold,
-                 "A set is sufficient if it keeps this share of the probability")
-      ->group(search)
-      ->capture_default_str();
-  add_choice(cli, "--target", target, {Target::predicted, Target::label},
-             "The class explained: predicted or label")
-      ->group(search);
-  add_choice(cli, "--search", mse.search, {SearchKind::beam, SearchKind::exhaustive},
-             "beam, or exhaustive: every subset, for grids up to 4")
-      ->group(search);
-  cli.add_option("--beam-width", mse.beam_width, "States of a level that are extended in one sweep")
-      ->group(search)
-      ->capture_default_str();
-  cli.add_option("--extensions", mse.extensions, "Extend a state by its best N patches only; 0 = by all")
-      ->group(search)
-      ->capture_default_str();
-  cli.add_option("--sweeps", mse.sweeps,
-                 "Times the beam is widened; 0 = as the budget allows, 1 = the plain beam search")
-      ->group(search)
-      ->capture_default_str();
-  add_choice(cli, "--reduce", mse.reduce, {Reduce::greedy, Reduce::all},
-             "From a sufficient set to minimal ones: greedy, or all below it")
-      ->group(search);
-  cli.add_option("--max-size", mse.max_size, "Patches of the largest set searched; 0 = no bound")
-      ->group(search)
-      ->capture_default_str();
-  cli.add_option("--max-evaluations", mse.max_evaluations,
-                 "Budget of one image: different masked versions shown to the model")
-      ->group(search)
-      ->capture_default_str();
-  cli.add_option("--max-overlap", mse.max_overlap,
-                 "Members of a diverse family share at most this many patches")
-      ->group(search)
-      ->capture_default_str();
-
-  compute.add_to(cli);
-  output.add_to(cli);
+  SearchOptions::add_to(cli);
   cli.add_option("--pictures", pictures, "Draw the first N images' explanations; -1 = all, 0 = none")
       ->group("Output")
       ->capture_default_str();
 }
 
 void MseToolOptions::validate() const {
-  require_path(input.model, "--model", "a TorchScript file NAME.pt from scripts/export_models.py");
-  require_path(input.data.data, "--data", "a folder or list of images");
-  require_path(output.out, "--out", "the folder to write results to");
-  mse.validate();
-  require(min_probability >= 0 && min_probability <= 1, "--min-probability must be from 0 to 1, not ",
-          min_probability);
-  require(input.max_pixels >= 1, "--max-pixels must be at least 1, not ", input.max_pixels);
+  SearchOptions::validate();
   require(pictures >= -1, "--pictures must be at least -1, not ", pictures);
 }
 
-Json MseToolOptions::identity() const {
-  return {{"max_pixels", input.max_pixels},
-          {"baseline", name(perturbation.baseline)},
-          {"mask", name(perturbation.mask)},
-          {"grid", mse.grid},
-          {"threshold", mse.threshold},
-          {"target", name(target)},
-          {"search", name(mse.search)},
-          {"beam_width", mse.beam_width},
-          {"extensions", mse.extensions},
-          {"sweeps", mse.sweeps},
-          {"reduce", name(mse.reduce)},
-          {"max_size", mse.max_size},
-          {"max_evaluations", mse.max_evaluations},
-          {"max_overlap", mse.max_overlap},
-          {"only_correct", only_correct},
-          {"min_probability", min_probability},
-          {"precision", name(compute.precision)},
-          {"seed", output.seed}};
-}
-
 Json MseToolOptions::resolved() const {
-  Json options = identity();
-  options.update(input.resolved());
-  options.update(compute.resolved());
-  options.update(output.resolved());
+  Json options = SearchOptions::resolved();
   options["pictures"] = pictures;
-  options["preprocess_dump"] = preprocess_dump.string();
   return options;
 }
 

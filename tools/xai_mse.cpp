@@ -2,24 +2,11 @@
 #include "common/image_run.hpp"
 #include "mse_analysis.hpp"
 #include "mse_options.hpp"
-#include "xai/core/error.hpp"
 #include "xai/core/log.hpp"
 #include "xai/report/summary.hpp"
 
 namespace xai::tools {
 namespace {
-
-/// Says what share of the images the model gets right, and whether that looks like a mistake in the labels.
-void log_accuracy(const Json& top1) {
-  const long labelled = top1["n"], correct = top1["count"];
-  if (labelled == 0) return;
-  log::info("top-1: ", correct, " of ", labelled, " labelled images are predicted right");
-  if (labelled >= 10 && correct * 10 < labelled)
-    log::warning(
-        "hardly any prediction equals its label: are the labels in the model's class order? (the ILSVRC "
-        "devkit "
-        "numbers classes differently)");
-}
 
 ExitCode run(const MseToolOptions& options, const std::vector<std::string>& command) {
   options.validate();
@@ -31,35 +18,19 @@ ExitCode run(const MseToolOptions& options, const std::vector<std::string>& comm
                 .identity = options.identity(),
                 .options = options.resolved(),
                 .quiet = options.app.quiet});
-  const bool labelled = run.data().labelled();
-  require(labelled || !options.only_correct, "--only-correct needs labels: class folders or --labels");
-  require(labelled || options.target != Target::label,
-          "--target label needs labels: class folders or --labels");
+  options.target.check(run.data());
   if (run.finished()) {
     log::info("nothing to do: ", run.folder().path().string(), " has every image (--overwrite starts anew)");
     return done;
   }
 
   Background writer;
-  MseAnalysis analysis(options, run.data(), run.todo(), run.card(), run.folder(), writer);
+  MseAnalysis analysis(options, run, writer);
   run.analyse(analysis, {.grid = options.mse.grid, .mask = options.perturbation.mask}, writer);
 
   MseSummary summary;
-  if (run.complete()) run.sort_records();
-  run.folder().for_each_record([&](const Json& record) { summary.add(record); });
-  const Json numbers = summary.to_json(options.output.seed);
-  if (run.complete()) {
-    run.folder().write_file("summary.json", to_text(numbers, 2) + "\n");
-    run.folder().write_file("summary.csv", summary_csv(numbers));
-    log_accuracy(numbers["top1"]);
-  }
-  const auto counts = numbers["statuses"].get<std::map<std::string, long>>();
-  run.close(counts);
-  if (!run.complete()) return stopped;
-  if (counts.at("error") == 0) return done;
-  log::warning(counts.at("error"),
-               " images could not be analysed: results.jsonl says why; running again tries them again");
-  return some_images_failed;
+  run.for_each_record([&](const Json& record) { summary.add(record); });
+  return run.conclude(summary.to_json(options.output.seed));
 }
 
 }  // namespace

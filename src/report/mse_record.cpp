@@ -1,5 +1,7 @@
 #include "xai/report/mse_record.hpp"
 
+#include "xai/core/error.hpp"
+
 namespace xai {
 namespace {
 
@@ -36,6 +38,28 @@ Json to_json(const Mse& mse) {
               {"checked_depth", mse.checked_depth}};
 }
 
+/// The one of `values` that is called `text`.
+template <class Enum>
+Enum named(const std::string& text, std::initializer_list<Enum> values) {
+  for (const Enum value : values)
+    if (name(value) == text) return value;
+  throw DataError(cat("a record of MSEs has the unknown word '", text, "'"));
+}
+
+Mse read_mse(const Json& json, int patches) {
+  Mse mse;
+  for (const int patch : json.at("patches")) {
+    require<DataError>(patch >= 0 && patch < patches, "a record of MSEs has patch ", patch, " of ", patches);
+    mse.patches.insert(patch);
+  }
+  require<DataError>(!mse.patches.empty(), "a record of MSEs has an empty one");
+  mse.p = json.at("p");
+  mse.ratio = json.at("ratio");
+  mse.certificate = named(json.at("certificate"), {Certificate::single_removal, Certificate::all_subsets});
+  mse.checked_depth = json.at("checked_depth");
+  return mse;
+}
+
 }  // namespace
 
 Json mse_record(const ImageFacts& facts, const MseOptions& options, const MseResult& result) {
@@ -67,6 +91,24 @@ Json skipped_mse_record(const ImageFacts& facts, const MseOptions& options, std:
 
 Json failed_mse_record(const ImageFacts& facts, const MseOptions& options, std::string_view message) {
   return bare_record(facts, options, "error", message);
+}
+
+MseResult read_mse_record(const Json& record) try {
+  require<DataError>(record.at("status") == "ok", "an image without MSEs was not searched");
+  MseResult result;
+  result.p_full = record.at("p_full");
+  result.p_baseline = record.at("p_baseline");
+  const int grid = record.at("grid");
+  for (const Json& mse : record.at("mses")) result.mses.push_back(read_mse(mse, grid * grid));
+  result.diverse_members = record.at("diverse_members").get<std::vector<int>>();
+  result.diverse_exact = record.at("diverse_exact");
+  result.stop_reason = named(record.at("stop_reason"),
+                             {StopReason::exhausted, StopReason::max_size, StopReason::max_evaluations});
+  result.evaluations = record.at("evaluations");
+  result.near_ties = record.at("near_ties");
+  return result;
+} catch (const Json::exception& error) {
+  throw DataError(cat("not a record of xai-mse: ", error.what()));
 }
 
 }  // namespace xai

@@ -144,6 +144,10 @@ cv::Mat mse_picture(const cv::Mat& photograph, const std::string& image, const s
   return canvas;
 }
 
+cv::Mat set_picture(const cv::Mat& photograph, const PatchSet& set, int grid, MaskKind mask, cv::Size size) {
+  return mse_tile(photograph, blurred_and_dimmed(photograph), set, grid, mask, size);
+}
+
 std::string picture_path(const std::string& image) {
   return "images/" + image + ".png";
 }

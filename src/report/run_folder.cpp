@@ -7,9 +7,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <fstream>
-#include <optional>
 #include <utility>
 
+#include "journal.hpp"
 #include "xai/core/log.hpp"
 
 namespace xai {
@@ -17,28 +17,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
+using internal::key_of;
+using internal::scan;
+
 constexpr auto sync_interval = std::chrono::seconds(5);
-
-/// An image's name as it stands in the journal: the JSON text makes names equal that differ only in bytes
-/// which no JSON file can hold.
-std::string key_of(const Json& image) {
-  return to_text(image);
-}
-
-/// Where two JSON values first differ, e.g. "options.grid is 7 there and 5 here"; nothing where they are
-/// equal.
-std::optional<std::string> first_difference(const Json& there, const Json& here, const std::string& name) {
-  if (!there.is_object() || !here.is_object()) {
-    if (there == here) return std::nullopt;
-    return cat(name, " is ", to_text(there), " there and ", to_text(here), " here");
-  }
-  const auto inner = [&](const std::string& key) { return name.empty() ? key : cat(name, ".", key); };
-  for (const auto& [key, value] : here.items())
-    if (auto found = first_difference(there.value(key, Json()), value, inner(key))) return found;
-  for (const auto& [key, value] : there.items())
-    if (!here.contains(key)) return cat(inner(key), " is ", to_text(value), " there and not set here");
-  return std::nullopt;
-}
 
 /// The run.json of a folder that holds a run; null for an empty folder.
 Json read_run(const fs::path& folder) {
@@ -52,21 +34,6 @@ Json read_run(const fs::path& folder) {
     if (std::all_of(fs::directory_iterator(folder), {}, ours)) return Json();
   }
   throw UsageError(cat(folder.string(), " holds files that are no run of this tool; choose another --out"));
-}
-
-/// The records of a journal one by one: use(offset, record). Gives the offset behind the last whole record.
-template <class Use>
-std::int64_t scan(const fs::path& path, const Use& use) {
-  std::ifstream file(path, std::ios::binary);
-  std::int64_t offset = 0;
-  for (std::string line; std::getline(file, line) && !file.eof();) {
-    const Json record = Json::parse(line, nullptr, false);
-    if (!record.is_object() || !record.contains("image")) break;
-    use(offset, record);
-    offset += static_cast<std::int64_t>(line.size()) + 1;
-  }
-  if (file.bad()) throw io_error("read", path, errno);
-  return offset;
 }
 
 }  // namespace
@@ -130,7 +97,8 @@ void RunFolder::remove_earlier_run() const {
       const auto extension = entry.path().extension();
       if (entry.is_directory() && !entry.is_symlink())
         subfolders.push_back(entry.path());
-      else if (extension == ".png" || extension == ".npy" || extension == ".dot" || extension == ".tmp")
+      else if (extension == ".png" || extension == ".npy" || extension == ".dot" || extension == ".svg" ||
+               extension == ".tmp")
         fs::remove(entry.path());
     }
     for (auto i = subfolders.rbegin(); i != subfolders.rend(); ++i)  // inner ones first

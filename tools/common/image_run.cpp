@@ -7,6 +7,7 @@
 #include "xai/core/log.hpp"
 #include "xai/core/progress.hpp"
 #include "xai/core/version.hpp"
+#include "xai/report/summary.hpp"
 
 namespace xai::tools {
 namespace {
@@ -29,6 +30,18 @@ Json identity_of(const std::string& tool, const ModelCard& card, const DataSet& 
           {"options", options}};
 }
 
+/// Says what share of the images the model gets right, and whether that looks like a mistake in the labels.
+void log_accuracy(const Json& top1) {
+  const long labelled = top1["n"], correct = top1["count"];
+  if (labelled == 0) return;
+  log::info("top-1: ", correct, " of ", labelled, " labelled images are predicted right");
+  if (labelled >= 10 && correct * 10 < labelled)
+    log::warning(
+        "hardly any prediction equals its label: are the labels in the model's class order? (the ILSVRC "
+        "devkit "
+        "numbers classes differently)");
+}
+
 Json field(const Json& object, const char* name) {
   return object.is_object() ? object.value(name, Json()) : Json();
 }
@@ -48,12 +61,21 @@ ImageRun::ImageRun(Setup setup)
     log::info("going on: ", folder_.done_count(), " of ", data_.images.size(), " images are done");
 }
 
+void ImageRun::settle(const std::function<Json(const std::string& image)>& known) {
+  std::erase_if(todo_, [&](std::size_t i) {
+    const Json record = known(data_.images[i].id);
+    if (!record.is_null()) folder_.append(record);
+    return !record.is_null();
+  });
+}
+
 bool ImageRun::finished() const {
   return todo_.empty() && field(previous_, "status") == "done";
 }
 
 void ImageRun::analyse(Analysis& analysis, EngineOptions engine_options, Background& writer) {
-  const auto classifier = setup_.compute.open(setup_.input.model, field(previous_, "tuning"));
+  const auto classifier =
+      setup_.compute.open(setup_.input.model, field(previous_, "tuning"), setup_.gradients);
   engine_options = setup_.compute.engine_options(engine_options, classifier->device());
 
   info_ = {
@@ -100,21 +122,32 @@ void ImageRun::analyse(Analysis& analysis, EngineOptions engine_options, Backgro
   }
 }
 
-void ImageRun::sort_records() {
+void ImageRun::for_each_record(const std::function<void(const Json&)>& use) {
   std::vector<std::string> ids;
   for (const ImageEntry& image : data_.images) ids.push_back(image.id);
-  folder_.finish(ids);
+  if (complete()) folder_.finish(ids);
+  folder_.for_each_record(use);
 }
 
-void ImageRun::close(const std::map<std::string, long>& counts) {
-  info_.counts = counts;
-  write_run(complete() ? "done" : "stopped");
+ExitCode ImageRun::conclude(const Json& summary) {
   if (complete()) {
-    log::info("results: ", folder_.path().string());
-  } else {
+    folder_.write_file("summary.json", to_text(summary, 2) + "\n");
+    folder_.write_file("summary.csv", summary_csv(summary));
+    log_accuracy(summary["top1"]);
+  }
+  info_.counts = summary["statuses"].get<std::map<std::string, long>>();
+  write_run(complete() ? "done" : "stopped");
+  if (!complete()) {
     log::warning("stopped: ", folder_.done_count(), " of ", data_.images.size(), " images are saved in ",
                  folder_.path().string(), "; run the same command again to go on");
+    return stopped;
   }
+  log::info("results: ", folder_.path().string());
+  const long errors = info_.counts["error"];
+  if (errors == 0) return done;
+  log::warning(errors,
+               " images could not be analysed: results.jsonl says why; running again tries them again");
+  return some_images_failed;
 }
 
 void ImageRun::write_run(const std::string& status) {

@@ -1,9 +1,10 @@
 #pragma once
 
-#include <map>
+#include <functional>
 #include <string>
 #include <vector>
 
+#include "common/app.hpp"
 #include "common/options.hpp"
 #include "xai/core/background.hpp"
 #include "xai/core/stopwatch.hpp"
@@ -26,6 +27,7 @@ class ImageRun {
     Json identity;  ///< options that can change a record
     Json options;   ///< all options
     bool quiet;
+    bool gradients = false;  ///< the analysis asks for gradients
   };
 
   /// Throws what opening card, data set and folder throw, and UsageError where a label does not fit the
@@ -37,6 +39,8 @@ class ImageRun {
   RunFolder& folder() { return folder_; }
   /// The images without a record, as indices into data().images.
   const std::vector<std::size_t>& todo() const { return todo_; }
+  /// Appends the records of those images of todo() for which `known` gives one; null: the image stays there.
+  void settle(const std::function<Json(const std::string& image)>& known);
   /// An earlier session finished the run, and without errors.
   bool finished() const;
 
@@ -46,10 +50,11 @@ class ImageRun {
 
   /// Every image has its record.
   bool complete() const { return folder_.done_count() == static_cast<long>(data_.images.size()); }
-  /// Brings the records of a complete run into the data set's order.
-  void sort_records();
-  /// Closes run.json: "done" or "stopped", with the counts of records by status (of the whole run).
-  void close(const std::map<std::string, long>& counts);
+  /// Calls `use` with every record; those of a complete run have been brought into the data set's order.
+  void for_each_record(const std::function<void(const Json&)>& use);
+  /// Ends a run that analyse() came back from: writes the summary of a complete one, closes run.json as
+  /// "done" or "stopped", and says on stderr what there is to say. Gives the tool's exit code.
+  ExitCode conclude(const Json& summary);
 
  private:
   void write_run(const std::string& status);

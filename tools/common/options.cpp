@@ -19,13 +19,27 @@ namespace {
 constexpr Tuning all_tunings[] = {Tuning::plain, Tuning::frozen, Tuning::frozen_channels_last,
                                   Tuning::frozen_channels_last_onednn};
 
-std::optional<Tuning> tuning_of(const Json& record, const at::Device& on) {
+std::optional<Tuning> tuning_of(const Json& record, const char* choice, const at::Device& on) {
   if (!record.is_object() ||
       record.value("device", "") != c10::DeviceTypeName(on.type(), /*lower_case=*/true))
     return {};
   for (const Tuning tuning : all_tunings)
-    if (record.value("choice", "") == name(tuning)) return tuning;
+    if (record.value(choice, "") == name(tuning)) return tuning;
   return {};
+}
+
+void log_measurements(const char* what, const std::vector<TorchScriptClassifier::Measurement>& all) {
+  for (const auto& m : all)
+    log::debug("tuning of ", what, ", ", name(m.tuning), ": ", m.milliseconds, " ms an image",
+               m.usable ? "" : " (not usable)");
+}
+
+Json to_json(const std::vector<TorchScriptClassifier::Measurement>& all) {
+  Json measured = Json::array();
+  for (const auto& m : all)
+    measured.push_back(
+        {{"tuning", name(m.tuning)}, {"milliseconds", number_or_null(m.milliseconds)}, {"usable", m.usable}});
+  return measured;
 }
 
 std::string host_name() {
@@ -60,6 +74,10 @@ void InputOptions::add_to(CLI::App& app) {
   app.add_option("--max-pixels", max_pixels, "Images with more pixels are errors")
       ->group(group)
       ->capture_default_str();
+  app.add_option("--preprocess-dump", preprocess_dump,
+                 "Also write what the model is shown of each image before normalisation (NPY, 3 x H x W) "
+                 "into this folder")
+      ->group(group);
 }
 
 Json InputOptions::resolved() const {
@@ -68,7 +86,36 @@ Json InputOptions::resolved() const {
           {"labels", data.labels.string()},
           {"devkit_map", data.devkit_map.string()},
           {"limit", data.limit},
-          {"max_pixels", max_pixels}};
+          {"max_pixels", max_pixels},
+          {"preprocess_dump", preprocess_dump.string()}};
+}
+
+std::string_view name(Target target) {
+  return target == Target::predicted ? "predicted" : "label";
+}
+
+void TargetOptions::add_to(CLI::App& app) {
+  const auto group = "Input";
+  add_choice(app, "--target", target, {Target::predicted, Target::label},
+             "The class explained: predicted or label")
+      ->group(group);
+  app.add_flag("--only-correct", only_correct, "Skip images that the model gets wrong (needs labels)")
+      ->group(group);
+  app.add_option("--min-probability", min_probability,
+                 "Skip images whose target class has less than this probability")
+      ->group(group)
+      ->capture_default_str();
+}
+
+void TargetOptions::validate() const {
+  require(min_probability >= 0 && min_probability <= 1, "--min-probability must be from 0 to 1, not ",
+          min_probability);
+}
+
+void TargetOptions::check(const DataSet& data) const {
+  require(data.labelled() || !only_correct, "--only-correct needs labels: class folders or --labels");
+  require(data.labelled() || target != Target::label,
+          "--target label needs labels: class folders or --labels");
 }
 
 void PerturbationOptions::add_to(CLI::App& app) {
@@ -129,32 +176,37 @@ EngineOptions ComputeOptions::engine_options(EngineOptions options, const at::De
 }
 
 std::unique_ptr<TorchScriptClassifier> ComputeOptions::open(const std::filesystem::path& model,
-                                                            const Json& previous_tuning) const {
+                                                            const Json& previous_tuning,
+                                                            bool gradients) const {
   at::set_num_threads(1);  // the engine's lanes are the threads: no core waits for another inside a layer
   cv::setNumThreads(1);
   TorchScriptOptions options;
   options.device = parse_device(device);
   options.precision = precision;
   options.batch_size = resolved_batch_size(options.device);
-  if (tune == "fast") options.tuning = tuning_of(previous_tuning, options.device);
+  options.gradients = gradients;
+  if (tune == "fast") {
+    options.tuning = tuning_of(previous_tuning, "choice", options.device);
+    options.gradient_tuning = tuning_of(previous_tuning, "gradient_choice", options.device);
+  }
   auto classifier = std::make_unique<TorchScriptClassifier>(model, options);
-  for (const auto& m : classifier->measurements())
-    log::debug("tuning ", name(m.tuning), ": ", m.milliseconds, " ms an image",
-               m.usable ? "" : " (not usable)");
+  log_measurements("logits", classifier->measurements());
+  log_measurements("gradients", classifier->gradient_measurements());
   log::info("model ", classifier->card().name, " on ", options.device, ", ", name(precision), ", batches of ",
             options.batch_size, ", ", name(classifier->tuning()));
   return classifier;
 }
 
 Json ComputeOptions::tuning_record(const TorchScriptClassifier& classifier) const {
-  Json measured = Json::array();
-  for (const auto& m : classifier.measurements())
-    measured.push_back(
-        {{"tuning", name(m.tuning)}, {"milliseconds", number_or_null(m.milliseconds)}, {"usable", m.usable}});
-  return {{"mode", tune},
-          {"device", c10::DeviceTypeName(classifier.device().type(), /*lower_case=*/true)},
-          {"choice", name(classifier.tuning())},
-          {"measured", measured}};
+  Json record = {{"mode", tune},
+                 {"device", c10::DeviceTypeName(classifier.device().type(), /*lower_case=*/true)},
+                 {"choice", name(classifier.tuning())},
+                 {"measured", to_json(classifier.measurements())}};
+  if (const auto tuning = classifier.gradient_tuning()) {
+    record["gradient_choice"] = name(*tuning);
+    record["gradient_measured"] = to_json(classifier.gradient_measurements());
+  }
+  return record;
 }
 
 Json ComputeOptions::platform_record(const at::Device& on) const {

@@ -21,9 +21,27 @@ struct InputOptions {
   std::filesystem::path model;
   DataSetOptions data;
   long max_pixels = 100'000'000;
+  std::filesystem::path preprocess_dump;  ///< where to write what the model is shown; empty = nowhere
 
   void add_to(CLI::App& app);
   Json resolved() const;
+};
+
+/// The class whose probability is explained: the model's prediction, or the data set's label.
+enum class Target { predicted, label };
+
+std::string_view name(Target target);
+
+/// What is explained of an image, and of which images.
+struct TargetOptions {
+  Target target = Target::predicted;
+  bool only_correct = false;   ///< leave out images that the model gets wrong
+  double min_probability = 0;  ///< leave out images whose target class has less
+
+  void add_to(CLI::App& app);
+  void validate() const;
+  /// Throws UsageError where labels are needed and `data` has none.
+  void check(const DataSet& data) const;
 };
 
 /// How images are hidden (SPEC 3).
@@ -50,9 +68,9 @@ struct ComputeOptions {
   /// Batch size, lanes and images in flight, resolved, on top of `options`.
   EngineOptions engine_options(EngineOptions options, const at::Device& on) const;
   /// Applies --threads and loads the model. `previous_tuning`: run.json's "tuning" of an earlier session, or
-  /// null; the choice it holds is used again.
-  std::unique_ptr<TorchScriptClassifier> open(const std::filesystem::path& model,
-                                              const Json& previous_tuning) const;
+  /// null; the choice it holds is used again. `gradients`: they are wanted too.
+  std::unique_ptr<TorchScriptClassifier> open(const std::filesystem::path& model, const Json& previous_tuning,
+                                              bool gradients = false) const;
   /// run.json's "tuning" and "platform".
   Json tuning_record(const TorchScriptClassifier& classifier) const;
   Json platform_record(const at::Device& on) const;

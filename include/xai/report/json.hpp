@@ -17,6 +17,10 @@ Json value_or_null(const std::optional<T>& value) {
   return value ? Json(*value) : Json();
 }
 
+/// Where two JSON values first differ, e.g. "options.grid is 7 there and 5 here" for the name "options";
+/// nothing where they are equal. The order of fields does not matter.
+std::optional<std::string> first_difference(const Json& there, const Json& here, const std::string& name);
+
 /// As text; doubles read back equal. indent -1: one line. Bytes that are not UTF-8 become U+FFFD.
 std::string to_text(const Json& json, int indent = -1);
 

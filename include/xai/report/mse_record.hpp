@@ -21,4 +21,8 @@ Json skipped_mse_record(const ImageFacts& facts, const MseOptions& options, std:
 /// Of an image that could not be analysed; `message`: one line that says why.
 Json failed_mse_record(const ImageFacts& facts, const MseOptions& options, std::string_view message);
 
+/// The result that mse_record() made a record with status "ok" of. Throws DataError where it is no such
+/// record.
+MseResult read_mse_record(const Json& record);
+
 }  // namespace xai

@@ -24,6 +24,10 @@ std::vector<int> shown_mses(const MseResult& result, int most = most_shown);
 cv::Mat mse_picture(const cv::Mat& photograph, const std::string& image, const std::string& class_name,
                     const MseResult& result, const MseOptions& options, MaskKind mask);
 
+/// What the model saw of a set (the mask U(S) of SPEC 3) at full strength, the rest blurred and dimmed, with
+/// the patch grid. `photograph` as in mse_picture(). Returns CV_8UC3 in RGB order, of this size.
+cv::Mat set_picture(const cv::Mat& photograph, const PatchSet& set, int grid, MaskKind mask, cv::Size size);
+
 /// The picture's path in the run folder: "images/n01440764/x.JPEG.png".
 std::string picture_path(const std::string& image);
 
