@@ -52,6 +52,15 @@ ClassList read_classes(const Reader& reader, const Json& root, const std::filesy
           reader.get<std::vector<std::string>>("/class_list/names")};
 }
 
+std::optional<GradCamFiles> read_gradcam(const Reader& reader, const Json& root,
+                                         const std::filesystem::path& folder) {
+  if (!root.contains("gradcam") || root["gradcam"].is_null()) return {};
+  return GradCamFiles{folder / reader.get<std::string>("/gradcam/features/file"),
+                      folder / reader.get<std::string>("/gradcam/head/file"),
+                      reader.get<std::string>("/gradcam/features/sha256"),
+                      reader.get<std::string>("/gradcam/head/sha256")};
+}
+
 }  // namespace
 
 std::string ModelCard::class_name(int c) const {
@@ -102,6 +111,7 @@ ModelCard read_model_card(const std::filesystem::path& model) {
   if (const auto listed = card.class_list.ids.size(); listed != 0 && static_cast<int>(listed) != card.classes)
     reader.fail("/class_list", cat("lists ", listed, " classes, field /classes says ", card.classes));
   card.sha256 = reader.get<std::string>("/sha256");
+  card.gradcam = read_gradcam(reader, root, path.parent_path());
   root.erase("class_list");
   card.document = std::move(root);
   return card;

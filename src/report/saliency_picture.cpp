@@ -134,9 +134,9 @@ cv::Mat saliency_picture(const cv::Mat& photograph, const ImageFacts& image, con
   }
   draw_curves(canvas, {left, top, plot_width, tile.height}, *facts.insertion, *facts.deletion);
   const int width = draw_line(canvas, {left, margin + 47}, cat("insertion ", number(facts.insertion->auc, 3)),
-                              {13, insertion_color}, plot_width);
+                              {11, insertion_color, true}, plot_width);
   draw_line(canvas, {left + width + 2 * gap, margin + 47}, cat("deletion ", number(facts.deletion->auc, 3)),
-            {13, deletion_color}, plot_width - width - 2 * gap);
+            {11, deletion_color, true}, plot_width - width - 2 * gap);
   return canvas;
 }
 

@@ -181,6 +181,22 @@ TEST(TorchScriptClassifier, RefusesAFileThatIsNotTorchScript) {
   expect_complaint(path, "is not a TorchScript file");
 }
 
+TEST(ModelCard, NamesTheFilesOfGradCamWhereThereAreAny) {
+  const TemporaryFolder folder;
+  EXPECT_FALSE(read_model_card(save_model(folder, linear_model)).gradcam);
+  EXPECT_FALSE(
+      read_model_card(save_model(folder, linear_model, [](auto& c) { c["gradcam"] = nullptr; })).gradcam);
+  const auto card = read_model_card(save_model(folder, linear_model, [](auto& c) {
+    c["gradcam"] = {{"features", {{"file", "toy.features.pt"}, {"sha256", "ab"}}},
+                    {"head", {{"file", "toy.head.pt"}, {"sha256", "cd"}}}};
+  }));
+  ASSERT_TRUE(card.gradcam);
+  EXPECT_EQ(card.gradcam->features, folder.path() / "toy.features.pt");
+  EXPECT_EQ(card.gradcam->head, folder.path() / "toy.head.pt");
+  EXPECT_EQ(card.gradcam->features_sha256, "ab");
+  EXPECT_EQ(card.gradcam->head_sha256, "cd");
+}
+
 TEST(ModelCard, NamesTheFieldThatIsWrong) {
   const TemporaryFolder folder;
   const auto spoiled = [&](auto change) { return save_model(folder, linear_model, change); };
@@ -202,6 +218,10 @@ TEST(ModelCard, NamesTheFieldThatIsWrong) {
                      c["input"] = {{"height", 12}, {"width", 30}};
                    }),
                    "smaller than the crop");
+  expect_complaint(spoiled([](auto& c) {
+                     c["gradcam"] = {{"features", {{"file", "f.pt"}}}};
+                   }),
+                   "/gradcam/head/file is missing");
   std::ofstream(folder.path() / "toy.json") << "{";
   expect_complaint(folder.path() / "toy.pt", "is not JSON");
   std::filesystem::remove(folder.path() / "toy.json");

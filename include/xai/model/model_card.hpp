@@ -3,6 +3,7 @@
 #include <array>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,15 @@
 #include "xai/data/resize.hpp"
 
 namespace xai {
+
+/// A model cut behind its last feature map, for Grad-CAM: head(features(x)) = model(x). Both TorchScript;
+/// features maps the model's input to N x C x h x w, head maps that to the logits.
+struct GradCamFiles {
+  std::filesystem::path features;
+  std::filesystem::path head;
+  std::string features_sha256;  ///< as the card says
+  std::string head_sha256;
+};
 
 /// What the file NAME.json beside a model NAME.pt says of it (SPEC 2; docs/schema/model-card.schema.json).
 struct ModelCard {
@@ -19,11 +29,12 @@ struct ModelCard {
   int width = 0;       ///< W of the input, pixels
   int resize = 0;      ///< the short side is resized to this many pixels before the centre crop
   Interpolation interpolation = Interpolation::bicubic;
-  std::array<double, 3> mean{};  ///< RGB, in units of [0,1]
-  std::array<double, 3> std{};   ///< RGB, in units of [0,1]
-  int classes = 0;               ///< K
-  ClassList class_list;          ///< K ids and K names, or empty
-  std::string sha256;            ///< of the .pt file, as the card says
+  std::array<double, 3> mean{};         ///< RGB, in units of [0,1]
+  std::array<double, 3> std{};          ///< RGB, in units of [0,1]
+  int classes = 0;                      ///< K
+  ClassList class_list;                 ///< K ids and K names, or empty
+  std::string sha256;                   ///< of the .pt file, as the card says
+  std::optional<GradCamFiles> gradcam;  ///< where the architecture has a last feature map
 
   nlohmann::ordered_json document;  ///< the whole card but its class list, for run.json
 
