@@ -97,14 +97,20 @@ int main(int argc, char** argv) {
     Engine engine(*classifier, options);
     std::vector<double> ratios;
     const int batch = options.batch_size, lanes = options.lanes;
-    plain_loop(*classifier, batch, 4L * lanes * batch, lanes, 1);  // warm-up
+    const auto search_all = [&](SearchOnly analysis) {
+      const EngineReport report = engine.run(data.images.size(), analysis);
+      return std::pair(report, analysis.found);
+    };
+    MseOptions little = mse;  // warm-up
+    little.max_evaluations = std::min(50L, mse.max_evaluations);
+    search_all({data, classifier->card(), little, input.max_pixels});
+    plain_loop(*classifier, batch, 4L * lanes * batch, lanes, 1);
     std::printf("%d lanes, batches of %d; rows a second, and the engine's share of the better plain loop\n",
                 lanes, batch);
     std::printf("round  one loop  %d loops  engine  share  model %%  compose %%  padding %%  MSEs\n", lanes);
     for (int round = 0; round < rounds; ++round) {
-      SearchOnly analysis(data, classifier->card(), mse, input.max_pixels);
       const Stopwatch time;
-      const EngineReport report = engine.run(data.images.size(), analysis);
+      const auto [report, found] = search_all({data, classifier->card(), mse, input.max_pixels});
       const double seconds = time.seconds(), lane_seconds = seconds * lanes;
       const double rows = static_cast<double>(report.rows), padding = static_cast<double>(report.padding);
       const double one_loop =
@@ -113,8 +119,8 @@ int main(int argc, char** argv) {
       ratios.push_back(rows / seconds / std::max(one_loop, loops));
       std::printf("%5d  %8.1f  %7.1f  %6.1f  %5.3f  %7.1f  %9.1f  %9.1f  %4ld\n", round + 1, one_loop, loops,
                   rows / seconds, ratios.back(), 100 * report.model_seconds / lane_seconds,
-                  100 * report.compose_seconds / lane_seconds, 100 * padding / (rows + padding),
-                  analysis.found);
+                  100 * report.compose_seconds / lane_seconds, 100 * padding / (rows + padding), found);
+      std::fflush(stdout);
     }
     std::printf("median share %.3f\n", median(ratios));
     return done;

@@ -1,7 +1,9 @@
 #include "mse_analysis.hpp"
 
+#include "xai/core/error.hpp"
 #include "xai/model/preprocess.hpp"
 #include "xai/report/mse_record.hpp"
+#include "xai/report/npy.hpp"
 #include "xai/report/picture.hpp"
 
 namespace xai::tools {
@@ -13,9 +15,14 @@ MseAnalysis::MseAnalysis(const MseToolOptions& options, ImageRun& run, Backgroun
 Task<void> MseAnalysis::analyse(std::size_t index, ImageSession& session) {
   ImageFacts facts = facts_of(index, session.prediction());
   if (skip(index, facts)) co_return;
-  MseResult result = co_await find_mses(session.scorer(*facts.target), options_.mse);
+  Scorer& scorer = session.scorer(*facts.target);
+  MseResult result = co_await find_mses(scorer, options_.mse);
   result.near_ties += session.prediction().near_tie;
   if (among_first(index, options_.pictures)) facts.picture = picture_path(facts.image);
+  if (options_.save_scores)
+    writer_.post([this, file = cat("scores/", facts.image, ".npy"), scores = scorer.all_known()] {
+      run_.folder().write_file(file, encode_scores(scores));
+    });
   write(index, facts, [this, result, image = session.loaded().image](const ImageFacts& f) {
     if (!f.picture.empty())
       run_.folder().write_file(

@@ -9,6 +9,9 @@ void MseToolOptions::add_to(CLI::App& cli) {
   cli.add_option("--pictures", pictures, "Draw the first N images' explanations; -1 = all, 0 = none")
       ->group("Output")
       ->capture_default_str();
+  cli.add_flag("--save-scores", save_scores,
+               "Also write every evaluated set and its probability: scores/<image>.npy")
+      ->group("Output");
 }
 
 void MseToolOptions::validate() const {
@@ -19,6 +22,7 @@ void MseToolOptions::validate() const {
 Json MseToolOptions::resolved() const {
   Json options = SearchOptions::resolved();
   options["pictures"] = pictures;
+  options["save_scores"] = save_scores;
   return options;
 }
 

@@ -7,6 +7,7 @@ namespace xai::tools {
 /// Every option of xai-mse.
 struct MseToolOptions : SearchOptions {
   long pictures = -1;
+  bool save_scores = false;
 
   void add_to(CLI::App& app);
   void validate() const;

@@ -88,7 +88,7 @@ class Lane {
   Lane(Classifier& classifier, const MaskComposer& composer, std::counting_semaphore<>& landed)
       : classifier_(classifier), composer_(composer), landed_(landed) {}
 
-  /// Starts on rows.size() <= batch_size rows, which must live until the result is there.
+  /// Queues rows.size() <= batch_size rows, which must live until the result is there.
   std::future<Outcome> start(const std::vector<Row>& rows, int batch_size) {
     auto task = std::make_shared<std::packaged_task<Outcome()>>(
         [this, &rows, batch_size] { return run(rows, batch_size); });
@@ -96,8 +96,13 @@ class Lane {
       (*task)();
       landed_.release();
     });
+    ++under_way_;
     return task->get_future();
   }
+
+  /// Batches that were started and not yet finished() by the one who started them.
+  int under_way() const { return under_way_; }
+  void finished() { --under_way_; }
 
  private:
   Outcome run(const std::vector<Row>& rows, int batch_size) {
@@ -137,9 +142,12 @@ class Lane {
   Classifier& classifier_;
   const MaskComposer& composer_;
   std::counting_semaphore<>& landed_;  // one release a batch
+  int under_way_ = 0;
   at::Tensor batch_;
   Background thread_;  // last: it uses the others
 };
+
+constexpr int batches_per_lane = 2;  // one in the model and the next: no lane waits for a search to go on
 
 /// A batch whose answers are on their way.
 struct Flight {
@@ -180,16 +188,14 @@ class Scheduler {
                   classifier.device()),
         images_(count, options.prefetch, analysis) {
     report_.batch_size = options.batch_size;
-    for (int i = 0; i < options.lanes; ++i)
-      free_lanes_.push_back(&lanes_.emplace_back(classifier, composer_, landed_));
+    for (int i = 0; i < options.lanes; ++i) lanes_.emplace_back(classifier, composer_, landed_);
   }
 
   EngineReport run(const std::function<bool(const EngineReport&)>& keep_going) {
     while (true) {
       admit();
       if (sessions_.empty() && images_.finished()) return report_;
-      while (!free_lanes_.empty() && (batch_waits() || (flights_.empty() && waiting_rows() > 0)))
-        launch(next_rows());
+      launch();
       land();
       if (!keep_going(report_)) return report_;
       advance();
@@ -247,14 +253,23 @@ class Scheduler {
     return rows;
   }
 
-  void launch(std::vector<Row> rows) {
-    Flight flight{std::make_unique<const std::vector<Row>>(std::move(rows)),
-                  report_.batch_size,
-                  free_lanes_.back(),
-                  {}};
-    free_lanes_.pop_back();
-    flight.outcome = flight.lane->start(*flight.rows, flight.batch_size);
-    flights_.push_back(std::move(flight));
+  Lane& idlest_lane() {
+    return *std::min_element(lanes_.begin(), lanes_.end(),
+                             [](const Lane& a, const Lane& b) { return a.under_way() < b.under_way(); });
+  }
+
+  /// Sends full batches while a lane takes them, and a part of one where computing would else stand still: a
+  /// lane of a CPU has a core for itself, those of a GPU share it.
+  void launch() {
+    while (waiting_rows() > 0) {
+      Lane& lane = idlest_lane();
+      if (lane.under_way() == batches_per_lane) return;
+      const bool idle = classifier_.device().is_cpu() ? lane.under_way() == 0 : flights_.empty();
+      if (!batch_waits() && !idle) return;
+      Flight flight{std::make_unique<const std::vector<Row>>(next_rows()), report_.batch_size, &lane, {}};
+      flight.outcome = lane.start(*flight.rows, flight.batch_size);
+      flights_.push_back(std::move(flight));
+    }
   }
 
   /// Waits for a batch, whichever is first, and hands out its answers.
@@ -266,7 +281,7 @@ class Scheduler {
     Flight flight = std::move(*first);
     flights_.erase(first);
     const std::vector<Row>& rows = *flight.rows;
-    free_lanes_.push_back(flight.lane);
+    flight.lane->finished();
     try {
       const Outcome outcome = flight.outcome.get();
       report_.rows += static_cast<long>(rows.size());
@@ -352,7 +367,6 @@ class Scheduler {
   std::vector<Flight> flights_;
   std::counting_semaphore<> landed_{0};  // batches that are back
   std::list<Lane> lanes_;                // behind all that they work on: they are joined first
-  std::vector<Lane*> free_lanes_;
 };
 
 Engine::Engine(Classifier& classifier, const EngineOptions& options)

@@ -171,7 +171,7 @@ EngineOptions ComputeOptions::engine_options(EngineOptions options, const at::De
                   : threads > 0 ? threads
                                 : std::max(1U, std::thread::hardware_concurrency());
   options.images_in_flight =
-      images_in_flight > 0 ? images_in_flight : std::max(8, options.lanes * options.batch_size / 8);
+      images_in_flight > 0 ? images_in_flight : std::max(8, options.lanes * options.batch_size / 4);
   return options;
 }
 

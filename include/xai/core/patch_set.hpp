@@ -49,6 +49,9 @@ class PatchSet {
   /// Patches 0..63 as an integer; for grids up to 8 x 8 that is the whole set.
   constexpr std::uint64_t low_bits() const { return words_[0]; }
 
+  /// All 256 bits, the lowest word first.
+  constexpr const std::array<std::uint64_t, capacity / 64>& words() const { return words_; }
+
   constexpr void insert(int p) { words_[p / 64] |= std::uint64_t{1} << (p % 64); }
   constexpr void erase(int p) { words_[p / 64] &= ~(std::uint64_t{1} << (p % 64)); }
   constexpr PatchSet with(int p) const {
@@ -63,15 +66,15 @@ class PatchSet {
   }
 
   friend constexpr PatchSet operator|(PatchSet a, const PatchSet& b) {
-    for (std::size_t i = 0; i < words; ++i) a.words_[i] |= b.words_[i];
+    for (std::size_t i = 0; i < word_count; ++i) a.words_[i] |= b.words_[i];
     return a;
   }
   friend constexpr PatchSet operator&(PatchSet a, const PatchSet& b) {
-    for (std::size_t i = 0; i < words; ++i) a.words_[i] &= b.words_[i];
+    for (std::size_t i = 0; i < word_count; ++i) a.words_[i] &= b.words_[i];
     return a;
   }
   friend constexpr PatchSet operator-(PatchSet a, const PatchSet& b) {
-    for (std::size_t i = 0; i < words; ++i) a.words_[i] &= ~b.words_[i];
+    for (std::size_t i = 0; i < word_count; ++i) a.words_[i] &= ~b.words_[i];
     return a;
   }
   constexpr bool is_subset_of(const PatchSet& other) const { return (*this - other).empty(); }
@@ -81,7 +84,7 @@ class PatchSet {
   /// Ascending patch indices.
   std::vector<int> patches() const {
     std::vector<int> out;
-    for (std::size_t i = 0; i < words; ++i)
+    for (std::size_t i = 0; i < word_count; ++i)
       for (auto word = words_[i]; word != 0; word &= word - 1)
         out.push_back(static_cast<int>(64 * i) + std::countr_zero(word));
     return out;
@@ -89,15 +92,15 @@ class PatchSet {
 
   friend constexpr bool operator==(const PatchSet&, const PatchSet&) = default;
   friend constexpr std::strong_ordering operator<=>(const PatchSet& a, const PatchSet& b) {
-    for (std::size_t i = words; i-- > 0;)
+    for (std::size_t i = word_count; i-- > 0;)
       if (a.words_[i] != b.words_[i]) return a.words_[i] <=> b.words_[i];
     return std::strong_ordering::equal;
   }
 
  private:
-  static constexpr std::size_t words = capacity / 64;
+  static constexpr std::size_t word_count = capacity / 64;
   friend struct std::hash<PatchSet>;
-  std::array<std::uint64_t, words> words_{};
+  std::array<std::uint64_t, word_count> words_{};
 };
 
 }  // namespace xai

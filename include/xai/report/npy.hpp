@@ -3,12 +3,19 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <vector>
+
+#include "xai/core/patch_set.hpp"
 
 namespace xai {
 
 /// The bytes of an NPY file (format 1.0) of float32, row-major: numpy.load reads it. The product of `shape`
 /// must be values.size().
 std::string encode_npy(std::span<const float> values, const std::vector<std::int64_t>& shape);
+
+/// The bytes of an NPY file of every evaluated patch set of an image and its p(S), ascending by set: a
+/// structured array with the fields "set" (4 uint64, bit p of the 256 is patch p) and "p" (float32).
+std::string encode_scores(const std::unordered_map<PatchSet, double>& scores);
 
 }  // namespace xai

@@ -30,6 +30,8 @@ class Scorer {
   bool knows(const PatchSet& set) const { return memo_.contains(set); }
   /// p(S) of a set that an earlier question asked for; throws std::out_of_range for another.
   double known(const PatchSet& set) const { return memo_.at(set); }
+  /// Every p(S) that is known. Between questions only: a set that is asked for stands in it with NaN.
+  const std::unordered_map<PatchSet, double>& all_known() const { return memo_; }
   /// The number of different sets asked for so far.
   long evaluations() const { return static_cast<long>(memo_.size()); }
 
