@@ -361,6 +361,18 @@ def test_preprocessed_images_are_dumped(tiny, tmp_path):
         assert numpy.array_equal(dumped, numpy.asarray(Image.open(data / name), numpy.float32).transpose(2, 0, 1) / 255)
 
 
+def test_saved_scores_are_all_that_was_evaluated(tiny, photos, tmp_path):
+    assert analyse(tiny, photos, tmp_path / "run", grid=3, max_evaluations=200, save_scores=True).code == 0
+    for record in records(tmp_path / "run"):
+        scores = numpy.load(tmp_path / f"run/scores/{record['image']}.npy")
+        p = {sum(int(word) << 64 * i for i, word in enumerate(words)): float(p) for words, p in scores}
+        assert len(p) == len(scores) == record["evaluations"] and list(p) == sorted(p)
+        assert p[2**9 - 1] == pytest.approx(record["p_full"], abs=1e-7)
+        assert p[0] == pytest.approx(record["p_baseline"], abs=1e-7)
+        for mse in record["mses"]:
+            assert p[sum(1 << patch for patch in mse["patches"])] == pytest.approx(mse["p"], abs=1e-7)
+
+
 # ---- what is said --------------------------------------------------------------------------------------------
 
 
