@@ -1,6 +1,6 @@
-"""Tests of xai-mse from outside: the executable, run with good and bad arguments.
+"""Tests of the tools from outside: the executables, run with good and bad arguments.
 
-XAI_MSE           path of the executable (CMake passes it)
+XAI_MSE, ...      paths of the executables (CMake passes them)
 XAI_SHARED_DATA   data that is not in the repository (default ../shared/data)
 """
 
@@ -24,8 +24,9 @@ TIMEOUT = 300  # seconds, of any one run of the executable
 
 
 def pytest_configure(config):
-    if not os.access(os.environ.get("XAI_MSE", ""), os.X_OK):
-        raise pytest.UsageError("XAI_MSE must hold the path of the executable xai-mse")
+    for tool in ("mse", "subexp"):
+        if not os.access(os.environ.get(f"XAI_{tool.upper()}", ""), os.X_OK):
+            raise pytest.UsageError(f"XAI_{tool.upper()} must hold the path of the executable xai-{tool}")
     config.addinivalue_line("filterwarnings", "ignore:`torch.jit:DeprecationWarning")
 
 
@@ -50,8 +51,8 @@ def flags(options):
     return words
 
 
-def command(*arguments, **options):
-    return [os.environ["XAI_MSE"], *map(str, arguments), *flags(options)]
+def command(*arguments, tool="mse", **options):
+    return [os.environ[f"XAI_{tool.upper()}"], *map(str, arguments), *flags(options)]
 
 
 def environment(**more):
@@ -59,7 +60,7 @@ def environment(**more):
 
 
 def mse(*arguments, env=None, **options):
-    """Runs xai-mse to its end."""
+    """Runs xai-mse, or another `tool`, to its end."""
     done = subprocess.run(command(*arguments, **options), capture_output=True, text=True, timeout=TIMEOUT,
                           stdin=subprocess.DEVNULL, env=environment(**(env or {})))
     return Finished(done.returncode, done.stdout, done.stderr)
@@ -71,6 +72,14 @@ PLAIN = {"tune": "off", "batch_size": 8, "pictures": 0}
 
 def analyse(model, data, out, env=None, **options):
     return mse(env=env, model=model, data=data, out=out, **{**PLAIN, **options})
+
+
+# The same for xai-subexp.
+COUNTING = {"tool": "subexp", "pictures": None}
+
+
+def count(model, data, out, **options):
+    return analyse(model, data, out, **{**COUNTING, **options})
 
 
 @contextmanager

@@ -75,6 +75,31 @@ class Table:
         return numpy.abs(self.ratio - threshold).min() > margin
 
 
+class SubExplanations:
+    """SPEC 5 by deleting patches one at a time: what is reached from `roots` (bit sets) and keeps the threshold."""
+
+    def __init__(self, ratio, roots, threshold):
+        self.sets = {}  # bit set -> number of deletion orders that end there
+        for root in roots:
+            self.delete({root: 1}, ratio, threshold)
+
+    def delete(self, orders, ratio, threshold):
+        """One root's tree, level by level; equal sets of a level are kept together with their number of orders."""
+        while orders := {bits: n for bits, n in orders.items() if bits and ratio[bits] >= threshold}:
+            below = {}
+            for bits, n in orders.items():
+                self.sets[bits] = self.sets.get(bits, 0) + n
+                for patch in members(bits):
+                    below[bits ^ 1 << patch] = below.get(bits ^ 1 << patch, 0) + n
+            orders = below
+
+    def distinct(self, size=None):
+        return sum(size in (None, bits.bit_count()) for bits in self.sets)
+
+    def tree_nodes(self, size=None):
+        return sum(n for bits, n in self.sets.items() if size in (None, bits.bit_count()))
+
+
 def members(bits):
     return [patch for patch in range(bits.bit_length()) if bits >> patch & 1]
 

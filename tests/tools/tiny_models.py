@@ -111,16 +111,35 @@ class OneSize(Colours):
         return x.reshape(-1, 3, 32 * 32).mean(2)
 
 
+class Lookup(torch.nn.Module):
+    """Class 0 has the probability that a table gives to the patches shown of a white image on black, in hard squares.
+
+    `p`: [2^(g * g)] by bit set, float32.
+    """
+
+    def __init__(self, p):
+        super().__init__()
+        p = torch.as_tensor(p)
+        self.logit = torch.nn.Parameter(p.log() - (1 - p).log())
+        self.grid = int(round((len(p).bit_length() - 1) ** 0.5))
+
+    def forward(self, x):
+        shown = torch.nn.functional.adaptive_avg_pool2d(x.mean(1), self.grid).flatten(1) > 0
+        powers = 2 ** torch.arange(self.grid * self.grid, device=x.device)
+        logit = self.logit[(shown * powers).sum(1)]
+        return torch.stack([logit, torch.zeros_like(logit)], 1)
+
+
 def make_model(folder, kind=Tiny, *, name="tiny", size=(32, 32), resize=None, classes=3, ids=("red", "green", "blue"),
                **changes):
     """Writes folder/NAME.pt and NAME.json; gives the path of the former.
 
-    `size`: height and width. `changes`: top-level fields of the card; None removes one.
+    `kind`: a class of this file, or a module. `size`: height and width. `changes`: top-level fields of the card; None removes one.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.pt"
     with torch.no_grad():
-        torch.jit.script(kind(classes).eval()).save(str(path))
+        torch.jit.script((kind if isinstance(kind, torch.nn.Module) else kind(classes)).eval()).save(str(path))
     card = deepcopy(CARD)
     card["preprocessing"]["resize"] = resize or max(size)
     card.update(name=name, input={"height": size[0], "width": size[1]}, classes=classes,

@@ -220,7 +220,7 @@ void OutputOptions::add_to(CLI::App& app) {
   app.add_option("--out", out, "Run folder; run again with the same one to go on")->group("Output");
   app.add_flag("--overwrite", overwrite, "Start anew, removing what an earlier run wrote there")
       ->group("Output");
-  app.add_option("--seed", seed, "Seed of everything random (the bootstrap intervals)")
+  app.add_option("--seed", seed, "Seed of everything random")
       ->group("Output")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
