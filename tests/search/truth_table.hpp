@@ -16,7 +16,8 @@
 
 namespace xai::testing {
 
-/// The probability of every subset of a 4 x 4 grid, as found in /work/shared/data/truth (see its README).
+/// The probability of every subset of a 4 x 4 grid, as found in shared/data/truth (see its README) and, made
+/// with `xai-mse --search exhaustive --grid 4 --save-scores`, in tests/search/truth.
 struct TruthTable {
   std::string name;
   std::vector<float> p;  ///< [65536], indexed by the bit set
@@ -71,13 +72,18 @@ inline TruthTable read_truth_table(const std::filesystem::path& npz) {
   return table;
 }
 
-/// All tables there are, by name; none where the shared data is absent.
+/// The tables of the repository, which nothing was tuned on.
+inline std::filesystem::path own_tables() {
+  return XAI_SOURCE_DIR "/tests/search/truth";
+}
+
+/// All tables there are, by name; without the shared ones where those are absent.
 inline std::vector<TruthTable> read_truth_tables() {
   std::vector<std::filesystem::path> files;
-  const auto folder = shared_data() / "truth";
-  if (std::filesystem::is_directory(folder))
-    for (const auto& entry : std::filesystem::directory_iterator(folder))
-      if (entry.path().extension() == ".npz") files.push_back(entry.path());
+  for (const auto& folder : {shared_data() / "truth", own_tables()})
+    if (std::filesystem::is_directory(folder))
+      for (const auto& entry : std::filesystem::directory_iterator(folder))
+        if (entry.path().extension() == ".npz") files.push_back(entry.path());
   std::sort(files.begin(), files.end());
   std::vector<TruthTable> tables;
   for (const auto& file : files) tables.push_back(read_truth_table(file));
