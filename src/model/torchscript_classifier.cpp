@@ -5,12 +5,11 @@
 #include <c10/core/InferenceMode.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/jit/codegen/onednn/interface.h>
-#include <torch/script.h>
 
 #include <limits>
 
+#include "torchscript.hpp"
 #include "xai/core/error.hpp"
-#include "xai/core/hash.hpp"
 #include "xai/core/log.hpp"
 #include "xai/core/stopwatch.hpp"
 
@@ -19,17 +18,6 @@ namespace {
 
 constexpr double tuning_seconds =
     8;  // no further candidates after that: for models that take seconds a batch
-
-/// TorchScript prints its stack first and the reason in a line "RuntimeError: ..."; the rest is for
-/// debugging.
-std::string reason(const std::exception& error) {
-  const std::string text = error.what();
-  log::debug(text);
-  constexpr std::string_view mark = "RuntimeError: ";
-  const auto at = text.rfind(mark);
-  const auto begin = at == std::string::npos ? 0 : at + mark.size();
-  return text.substr(begin, text.find('\n', begin) - begin);
-}
 
 void set_precision(Precision precision) {
   at::globalContext().setAllowTF32CuBLAS(precision == Precision::tf32);
@@ -112,22 +100,9 @@ bool is_out_of_memory(const std::exception& error) {
 TorchScriptClassifier::TorchScriptClassifier(const std::filesystem::path& model,
                                              const TorchScriptOptions& options)
     : path_(model), card_(read_model_card(model)), options_(options) {
-  require<ModelError>(sha256_file(model) == card_.sha256, "model ", model.string(),
-                      " is not the file its card describes (sha256 differs); export the model again with "
-                      "scripts/export_models.py");
   set_precision(options.precision);
 
-  Module plain;
-  try {
-    plain.script = torch::jit::load(model.string(), options.device);
-  } catch (const std::exception& error) {
-    log::debug(error.what());
-    throw ModelError(
-        cat("model ", model.string(),
-            " is not a TorchScript file (weights alone do not do); make one with scripts/export_models.py"));
-  }
-  plain.script.eval();
-  for (const at::Tensor& parameter : plain.script.parameters()) parameter.set_requires_grad(false);
+  Module plain{load_torchscript(model, card_.sha256, options.device)};
   if (options.precision == Precision::bf16) plain.script.to(at::kBFloat16);
   probe(plain);
 
@@ -163,8 +138,8 @@ auto TorchScriptClassifier::guarded(const at::Tensor& batch, Run run) const {
     throw;
   } catch (const std::exception& error) {
     if (is_out_of_memory(error)) throw;
-    throw ModelError(
-        cat("model ", path_.string(), " failed on a batch of ", batch.size(0), ": ", reason(error)));
+    throw ModelError(cat("model ", path_.string(), " failed on a batch of ", batch.size(0), ": ",
+                         torchscript_reason(error)));
   }
 }
 
@@ -221,9 +196,9 @@ void TorchScriptClassifier::probe(Module& plain) const {
     } catch (const Error&) {
       throw;
     } catch (const std::exception& error) {
-      if (is_out_of_memory(error)) fail("does not fit into memory: ", reason(error));
+      if (is_out_of_memory(error)) fail("does not fit into memory: ", torchscript_reason(error));
       fail("fails on a batch of ", count, " (does the card's size of ", card_.height, " x ", card_.width,
-           " pixels fit it? was the batch size baked in at export?): ", reason(error));
+           " pixels fit it? was the batch size baked in at export?): ", torchscript_reason(error));
     }
     if (logits.dim() != 2 || logits.size(0) != count)
       fail("gives an output of shape ", logits.sizes(), " for ", count, " images, not ", count,
@@ -295,7 +270,8 @@ TorchScriptClassifier::Prepared TorchScriptClassifier::tune(const Module& plain,
       }
     } catch (const std::exception& error) {
       if (tuning == Tuning::plain) throw;
-      log::debug("tuning ", name(tuning), " does not work for ", path_.string(), ": ", reason(error));
+      log::debug("tuning ", name(tuning), " does not work for ", path_.string(), ": ",
+                 torchscript_reason(error));
     }
     best.measurements.push_back(measurement);
   }

@@ -66,11 +66,15 @@ at::Tensor make_baseline(const at::Tensor& image, Baseline baseline, const std::
   throw UsageError("unknown baseline");
 }
 
+at::Tensor normalise(const at::Tensor& image, const std::array<double, 3>& mean,
+                     const std::array<double, 3>& std) {
+  return (image - per_channel(mean)) / per_channel(std);
+}
+
 MaskableImage make_maskable(const at::Tensor& image, const at::Tensor& baseline,
                             const std::array<double, 3>& mean, const std::array<double, 3>& std,
                             const at::Device& device) {
-  const at::Tensor scale = per_channel(std);
-  return {((baseline - per_channel(mean)) / scale).to(device), ((image - baseline) / scale).to(device)};
+  return {normalise(baseline, mean, std).to(device), ((image - baseline) / per_channel(std)).to(device)};
 }
 
 MaskComposer::MaskComposer(int height, int width, int grid, MaskKind kind, const at::TensorOptions& options)
@@ -112,7 +116,8 @@ void MaskComposer::compose(std::span<const MaskedRow> rows, at::Tensor& batch) c
 SoftMasks::SoftMasks(const MaskComposer& composer, const at::Tensor& cells, const at::Tensor& offset,
                      const at::Tensor& scale)
     : composer_(composer), factors_(composer.upsample(cells)), scale_(scale.view({-1, 1, 1})) {
-  visible_ = offset.view({-1, 1, 1}) + scale_ * factors_.prod(0);
+  const at::Tensor product = factors_.size(0) == 1 ? factors_[0] : factors_.prod(0);
+  visible_ = at::addcmul(offset.view({-1, 1, 1}), scale_, product);
 }
 
 at::Tensor SoftMasks::pull_back(const at::Tensor& gradient) const {

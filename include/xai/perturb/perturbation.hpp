@@ -29,6 +29,10 @@ Blur blur_of_height(int height);
 /// `mean`: the card's mean, RGB in [0,1].
 at::Tensor make_baseline(const at::Tensor& image, Baseline baseline, const std::array<double, 3>& mean);
 
+/// (image - mean) / std, per channel: 3 x H x W to the same. `mean` and `std`: the card's, RGB.
+at::Tensor normalise(const at::Tensor& image, const std::array<double, 3>& mean,
+                     const std::array<double, 3>& std);
+
 /// One image as the composer wants it: 3 x H x W, normalised, on the device that composes.
 struct MaskableImage {
   at::Tensor baseline;    ///< (b - mean) / std
@@ -53,6 +57,8 @@ class MaskComposer {
   /// Images of H x W pixels, cells (patches) of a grid x grid raster; everything is composed where `options`
   /// says: a device, and float32 unless they say otherwise.
   MaskComposer(int height, int width, int grid, MaskKind kind, const at::TensorOptions& options);
+
+  int grid() const { return grid_; }
 
   /// Cells to pixels, A M A^T: N x g x g to N x H x W, on the device.
   at::Tensor upsample(const at::Tensor& cells) const;
