@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "xai/core/error.hpp"
 #include "xai/core/log.hpp"
@@ -52,10 +53,12 @@ Task<void> SubexpAnalysis::analyse(std::size_t index, ImageSession& session) {
     if (wants_graph(index, facts.image) && counted->counts.total.all.distinct > 0)
       counted->graph = graph_path(facts.image);
   }
-  write(index, facts, [this, found, counted, image = session.loaded().image](const ImageFacts& f) {
-    if (counted && !counted->graph.empty()) draw(f, found, *counted, image);
-    return sub_explanation_record(mse_record(f, options_.mse, found), options_.sub_explanations(), counted);
-  });
+  write(index, facts,
+        [this, found, counted = std::move(counted), image = session.loaded().image](const ImageFacts& f) {
+          if (counted && !counted->graph.empty()) draw(f, found, *counted, image);
+          return sub_explanation_record(mse_record(f, options_.mse, found), options_.sub_explanations(),
+                                        counted);
+        });
 }
 
 MseResult SubexpAnalysis::known_mses(const ImageFacts& facts, Scorer& scorer) const {

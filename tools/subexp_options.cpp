@@ -30,8 +30,7 @@ void SubexpToolOptions::add_to(CLI::App& cli) {
       ->group(graph_group)
       ->capture_default_str();
   cli.add_option("--graph-image", graph_images, "Draw the graph of this image; may be given several times")
-      ->expected(1)
-      ->take_all()
+      ->allow_extra_args(false)
       ->group(graph_group);
   cli.add_option("--graph-max-nodes", graph_max_nodes, "Nodes of a graph at most: the strongest")
       ->group(graph_group)

@@ -92,7 +92,7 @@ bool run_dot(const fs::path& folder, const std::string& dot_file, const std::str
 /// Puts the pictures that an SVG names into it.
 std::string with_pictures(std::string svg, const std::vector<std::pair<std::string, std::string>>& pictures) {
   for (const auto& [name, png] : pictures) {
-    const std::string link = cat("xlink:href=\"", escaped(name), "\"");
+    const std::string link = cat("xlink:href=\"", name, "\"");  // dot does not escape it
     const auto at = svg.find(link);
     if (at != std::string::npos)
       svg.replace(at, link.size(), cat("xlink:href=\"data:image/png;base64,", base64(png), "\""));
