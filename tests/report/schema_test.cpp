@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "counted_records.hpp"
 #include "records.hpp"
 #include "saliency_records.hpp"
 #include "temporary_folder.hpp"
@@ -10,6 +11,7 @@
 #include "xai/core/hash.hpp"
 #include "xai/report/run_folder.hpp"
 #include "xai/report/run_info.hpp"
+#include "xai/report/sub_explanation_summary.hpp"
 #include "xai/report/summary.hpp"
 
 namespace xai {
@@ -60,6 +62,26 @@ TEST_F(Schema, RefusesRecordsThatAreNotAsSpecified) {
     record[field] = value;
     EXPECT_FALSE(accepts("mse-record", to_text(record))) << field;
     EXPECT_NE(message.find("ValidationError"), std::string::npos) << message;
+  }
+}
+
+TEST_F(Schema, AcceptsSubExplanationsAndTheirSummaries) {
+  SubExplanationSummary summary;
+  const std::string none = to_text(summary.to_json(1)) + "\n";
+  std::string lines;
+  for (const Json& record : counted_records_of_every_kind()) {
+    lines += to_text(record) + "\n";
+    summary.add(record);
+  }
+  EXPECT_TRUE(accepts("subexp-record", lines)) << message;
+  EXPECT_TRUE(accepts("subexp-summary", none + to_text(summary.to_json(1)) + "\n")) << message;
+  for (const auto& [field, value] : {std::pair("distinct", Json(-1)),
+                                     {"tree_nodes", Json("12")},
+                                     {"estimate", Json(3)},
+                                     {"extra", Json(1)}}) {
+    Json record = counted_records_of_every_kind()[0];
+    record["sub_explanations"][field] = value;
+    EXPECT_FALSE(accepts("subexp-record", to_text(record))) << field;
   }
 }
 
