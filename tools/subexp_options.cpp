@@ -38,6 +38,7 @@ void SubexpToolOptions::add_to(CLI::App& cli) {
 
   const auto table_group = "Table (instead of a run)";
   cli.add_option("--table", table, "Print these finished runs of xai-subexp side by side")
+      ->configurable(false)
       ->group(table_group);
   add_choice(cli, "--format", format, {TableFormat::text, TableFormat::csv, TableFormat::latex},
              "Of the table: text, csv or latex")

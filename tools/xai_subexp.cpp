@@ -54,6 +54,7 @@ Json settled_record(const FinishedRun& earlier, const std::string& image, const 
 
 ExitCode run(CLI::App& app, SubexpToolOptions& options, const std::vector<std::string>& command) {
   if (!options.table.empty()) return print_table(options);
+  std::erase(options.graph_images, "");  // how a configuration file says "none"
   std::optional<FinishedRun> earlier;
   if (!options.mses.empty()) {
     earlier.emplace(options.mses, "xai-mse");

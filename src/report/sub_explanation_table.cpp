@@ -21,9 +21,9 @@ struct Column {
 constexpr std::array columns = {Column{"MSEs", "found", 1},
                                 Column{"patches of an MSE", "mean_mse_size", 2},
                                 Column{"sub-explanations", "distinct", 1},
-                                Column{"per MSE", "distinct_per_mse", 1},
+                                Column{"sub-explanations/MSE", "distinct_per_mse", 1},
                                 Column{"log10 orders", "log10_tree_nodes", 2},
-                                Column{"per MSE", "log10_tree_nodes_per_mse", 2}};
+                                Column{"log10 orders/MSE", "log10_tree_nodes_per_mse", 2}};
 constexpr std::array shares = {std::pair{"no MSE", "without_mse"}, std::pair{"truncated", "truncated"}};
 
 /// What must be equal: everything that shapes the records but the model. `mses` is the hash of the records

@@ -25,7 +25,19 @@ class Drawing {
   }
 
   SubExplanationGraph run(const std::vector<PatchSet>& roots, std::size_t max_nodes) {
-    const auto width = static_cast<std::size_t>(std::ceil(std::sqrt(static_cast<double>(max_nodes))));
+    const auto most = std::min(max_nodes, ratios_.size());
+    auto width = static_cast<std::size_t>(std::ceil(std::sqrt(static_cast<double>(max_nodes))));
+    do {
+      take(roots, max_nodes, width);
+    } while (graph_.nodes.size() < most && width++ < 2 * max_nodes);
+    connect();
+    return std::move(graph_);
+  }
+
+ private:
+  void take(const std::vector<PatchSet>& roots, std::size_t max_nodes, std::size_t width) {
+    graph_.nodes.clear();
+    node_of_.clear();
     for (const PatchSet& root : roots)
       if (graph_.nodes.size() < std::max<std::size_t>(1, width / 2)) add(root, true);
     for (std::size_t level = 0, next = graph_.nodes.size(); level < next;) {
@@ -34,11 +46,8 @@ class Drawing {
         add(children[i].patches, false);
       level = std::exchange(next, graph_.nodes.size());
     }
-    connect();
-    return std::move(graph_);
   }
 
- private:
   void add(const PatchSet& set, bool root) {
     if (!node_of_.try_emplace(set, static_cast<int>(graph_.nodes.size())).second) return;
     graph_.nodes.push_back({set, ratios_.at(set), root, 0});

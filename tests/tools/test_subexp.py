@@ -113,8 +113,8 @@ def test_all_mses_of_the_truth_tables(name, tmp_path):
     p = numpy.clip(table["p"].astype(numpy.float32), 1e-7, 1 - 1e-6)
     record, ratio = run_on_table(p, tmp_path, grid=4, search="exhaustive", max_nodes=100_000)
     assert record["target"] == 0, "the network was sure, so the table's class is predicted"
-    sufficient = numpy.flatnonzero(ratio >= 0.9)
-    assert record["found"] > 100 and {bit_set(one["patches"]) for one in record["mses"]} <= set(sufficient.tolist())
+    sufficient = set(numpy.flatnonzero(ratio >= 0.9).tolist())
+    assert record["found"] > 30 and {bit_set(one["patches"]) for one in record["mses"]} <= sufficient
     check_record(record, ratio, 0.5)
 
 
@@ -184,9 +184,9 @@ def earlier(tiny, tmp_path_factory):
     folder = tmp_path_factory.mktemp("earlier")
     for label, name in enumerate(("red", "green", "blue")):
         make_photos(folder / "photos" / name, 4, width=32 + label)
-    Image.new("RGB", (32, 32), "gray").save(folder / "photos/red/flat.png")  # the blur keeps all of it
+    Image.new("RGB", (32, 32), (220, 30, 30)).save(folder / "photos/red/flat.png")  # the blur keeps all of it
     (folder / "photos/red/broken.png").write_bytes(b"\x89PNG\r\n\x1a\n broken")
-    options = {"grid": 4, "max_evaluations": 300, "threshold": 0.85, "min_probability": 0.5, "baseline": "gray"}
+    options = {"grid": 4, "max_evaluations": 300, "threshold": 0.85, "min_probability": 0.51}
     assert analyse(tiny, folder / "photos", folder / "mse", **options).code == 3
     return folder / "photos", folder / "mse", options
 
@@ -238,7 +238,7 @@ def test_another_model_data_or_option_is_refused_by_name(earlier, tiny, tmp_path
     refusals = [({"model": other_model}, "model is"), ({"data": other_data}, "data."), ({"limit": 3}, "data."),
                 ({"grid": 5}, "options.grid is 4 there and 5 here"),
                 ({"threshold": 0.9}, "options.threshold is 0.85 there and 0.9 here"),
-                ({"baseline": "blur"}, "options.baseline"), ({"mask": "hard"}, "options.mask"),
+                ({"baseline": "gray"}, "options.baseline"), ({"mask": "hard"}, "options.mask"),
                 ({"precision": "bf16"}, "options.precision"), ({"target": "label"}, "options.target"),
                 ({"max_evaluations": 301}, "options.max_evaluations"), ({"only_correct": True}, "options.only_correct")]
     for i, (options, words) in enumerate(refusals):
@@ -288,7 +288,7 @@ def test_another_earlier_run_is_another_run(earlier, tiny, tmp_path):
 
 # ---- going on ------------------------------------------------------------------------------------------------
 
-RESUMED = {"grid": 5, "max_evaluations": 700, "node_threshold": 0.4, "max_nodes": 400, "probe": 20, "images_in_flight": 3}
+RESUMED = {"grid": 5, "max_evaluations": 700, "node_threshold": 0.4, "max_nodes": 200, "probe": 20, "images_in_flight": 3}
 COUNT = 16
 
 
@@ -314,7 +314,7 @@ def test_a_stopped_run_goes_on_to_the_same_end(name, undisturbed, tiny, tmp_path
     assert count(tiny, data, out, **RESUMED).code == 0
     assert timeless(out) == timeless(whole)
     assert run_json(out)["sessions"] == 2
-    is_refused(count(tiny, data, out, **{**RESUMED, "max_nodes": 401}), 2, "max_nodes is 400 there and 401 here")
+    is_refused(count(tiny, data, out, **{**RESUMED, "max_nodes": 201}), 2, "max_nodes is 200 there and 201 here")
     is_refused(count(tiny, data, out, **{**RESUMED, "probe": 21}), 2, "probe is 20 there and 21 here")
     is_refused(count(tiny, data, out, **{**RESUMED, "node_threshold": 0.5}), 2, "node_threshold")
 
@@ -463,13 +463,16 @@ def test_a_table_sets_models_side_by_side(three_runs):
     assert [row["model"] for row in rows] == ["tiny_a", "tiny_b", "colours"]
     for row, run in zip(rows, (three_runs[0], three_runs[2], three_runs[1])):
         summary = summary_json(run)
-        assert int(row["images"]) == summary["statuses"]["ok"] and float(row["without_mse_share"]) == summary["without_mse"]["share"]
+        assert int(row["images"]) == summary["statuses"]["ok"]
+        share = row["without_mse_share"]
+        assert (float(share) if share else None) == summary["without_mse"]["share"]
         for quantity in ("found", "mean_mse_size", "distinct", "distinct_per_mse", "log10_tree_nodes_per_mse"):
             for statistic in ("n", "mean", "median", "low", "high"):
                 expected, cell = summary["quantities"][quantity][statistic], row[f"{quantity}_{statistic}"]
                 assert (float(cell) if cell else None) == expected
         mean = summary["quantities"]["distinct"]["mean"]
-        assert f"{mean:.1f} [" in next(line for line in lines if line.startswith(row["model"]))
+        shown = " - " if mean is None else f"{mean:.1f} ["  # nothing of the third model counts
+        assert shown in next(line for line in lines if line.startswith(row["model"]))
 
 
 def test_tables_of_unlike_runs_are_refused(three_runs, photos, tiny, tmp_path):

@@ -24,9 +24,10 @@ struct SubExplanationGraph {
 };
 
 /// The strongest part of the graph with at most `max_nodes` >= 1 nodes. `counted`: the sets that count, of
-/// any order; `roots`: the roots among them, the most important first. With w the root of max_nodes, rounded
-/// up, it takes the first w / 2 roots (at least one) and then, level by level, w children: each node's
-/// strongest, then each node's second, and so on; of equal rank those with the largest ratio.
+/// any order; `roots`: the roots among them, the most important first. It takes the first w / 2 roots (at
+/// least one) and then, level by level, w children: each node's strongest, then each node's second, and so
+/// on; of equal rank those with the largest ratio. The width w is the root of max_nodes, rounded up, or the
+/// smallest beyond it that uses all of max_nodes.
 SubExplanationGraph strongest_graph(const std::vector<SubExplanation>& counted,
                                     const std::vector<PatchSet>& roots, int max_nodes);
 
