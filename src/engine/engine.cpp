@@ -12,6 +12,7 @@
 #include <list>
 #include <memory>
 #include <semaphore>
+#include <variant>
 
 #include "xai/core/background.hpp"
 #include "xai/core/error.hpp"
@@ -56,13 +57,27 @@ class Prefetcher {
   std::deque<std::future<LoadedImage>> loading_;
 };
 
-/// One image of a batch: a set of the scorer's, or (before there is a scorer) the intact image.
+struct Intact {};
+
+/// One image of a batch: what its scorers ask, or (before there are any) the intact image.
 struct Row {
   ImageSession* session;
   const MaskableImage* image;
-  PatchSet visible;
+  std::variant<Intact, PatchSet, MaskScorer::Slot> shown;
   std::int64_t target;  // the class whose probability is wanted
-  bool intact;
+
+  /// The question of a real-valued mask, or null.
+  const MaskQuestion* question() const {
+    const auto* slot = std::get_if<MaskScorer::Slot>(&shown);
+    return slot ? slot->question : nullptr;
+  }
+};
+
+/// Rows that go through the model together: all of one kind.
+struct Batch {
+  std::vector<Row> rows;
+  int size;       // of the batch that the model sees: at least rows.size()
+  bool gradient;  // they want it
 };
 
 DataError not_finite_error(const char* what) {
@@ -76,8 +91,9 @@ Task<void> not_finite(const char* what) {
 
 /// What the model said of a batch.
 struct Outcome {
-  at::Tensor values;  ///< rows x 6, on the CPU: p of the best two classes, their indices, p of the target,
-                      ///< logits are finite
+  at::Tensor values;     ///< rows x 6, on the CPU: p of the best two classes, their indices, p of the target,
+                         ///< all of it is finite
+  at::Tensor gradients;  ///< F x rows x g x g, on the CPU, with respect to the masks; where wanted
   double compose_seconds = 0;
   double model_seconds = 0;
 };
@@ -88,10 +104,9 @@ class Lane {
   Lane(Classifier& classifier, const MaskComposer& composer, std::counting_semaphore<>& landed)
       : classifier_(classifier), composer_(composer), landed_(landed) {}
 
-  /// Queues rows.size() <= batch_size rows, which must live until the result is there.
-  std::future<Outcome> start(const std::vector<Row>& rows, int batch_size) {
-    auto task = std::make_shared<std::packaged_task<Outcome()>>(
-        [this, &rows, batch_size] { return run(rows, batch_size); });
+  /// Queues a batch, which must live until the result is there.
+  std::future<Outcome> start(const Batch& batch) {
+    auto task = std::make_shared<std::packaged_task<Outcome()>>([this, &batch] { return run(batch); });
     thread_.post([this, task] {
       (*task)();
       landed_.release();
@@ -105,54 +120,111 @@ class Lane {
   void finished() { --under_way_; }
 
  private:
-  Outcome run(const std::vector<Row>& rows, int batch_size) {
+  Outcome run(const Batch& batch) {
     const c10::InferenceMode no_gradients;
     at::init_num_threads();  // at::set_num_threads() speaks to the thread that calls it
-    const at::Device device = classifier_.device();
-    const auto count = static_cast<std::int64_t>(rows.size());
+    const auto count = static_cast<std::int64_t>(batch.rows.size());
     Outcome outcome;
-    at::Tensor targets = at::empty({count, 1}, at::TensorOptions(at::kLong).pinned_memory(device.is_cuda()));
     const Stopwatch compose_time;
-    if (!batch_.defined() || batch_.size(0) != batch_size) {
-      batch_ = at::Tensor();
-      batch_ = at::zeros({batch_size, 3, classifier_.card().height, classifier_.card().width}, device);
-    }
-    std::vector<MaskedRow> masked;
+    std::vector<const MaskableImage*> images;
+    at::Tensor targets = at::zeros({batch.size}, pinned(at::kLong));
     auto* target = targets.data_ptr<std::int64_t>();
-    for (const Row& row : rows) {
+    for (const Row& row : batch.rows) {
+      images.push_back(row.image);
       *target++ = row.target;
-      masked.push_back({row.image, row.visible});
     }
-    composer_.compose(masked, batch_);
+    targets = to_device(targets);
+    const SoftMasks masks = visible_masks(batch.rows);
+    if (!images_.defined() || images_.size(0) != batch.size) {
+      images_ = at::Tensor();
+      images_ = at::zeros({batch.size, 3, classifier_.card().height, classifier_.card().width},
+                          classifier_.device());
+    }
+    mix(images, masks.visible(), images_);
+    add_noise(batch.rows);
     outcome.compose_seconds = compose_time.seconds();
 
     const Stopwatch model_time;
-    const at::Tensor logits = classifier_.logits(batch_).slice(0, 0, count);
+    LogitsAndGradient answer;
+    if (batch.gradient)
+      answer = classifier_.logits_and_input_gradient(images_, targets);
+    else
+      answer.logits = classifier_.logits(images_);
+    const at::Tensor logits = answer.logits.slice(0, 0, count);
+    at::Tensor finite = at::isfinite(logits).all(1, /*keepdim=*/true);
+    if (batch.gradient) {
+      const at::Tensor of_masks = masks.pull_back(mix_back(images, answer.gradient.slice(0, 0, count)));
+      finite = finite.logical_and(at::isfinite(of_masks).all(3).all(2).all(0).unsqueeze(1));
+      outcome.gradients = of_masks.cpu();
+    }
     const at::Tensor probabilities = logits.softmax(1);
     const auto [best, classes] = probabilities.topk(2, 1);
-    outcome.values = at::cat({best, classes.to(at::kFloat),
-                              probabilities.gather(1, targets.to(device, /*non_blocking=*/true)),
-                              at::isfinite(logits).all(1, /*keepdim=*/true).to(at::kFloat)},
-                             1)
-                         .cpu();
+    outcome.values =
+        at::cat({best, classes.to(at::kFloat),
+                 probabilities.gather(1, targets.slice(0, 0, count).unsqueeze(1)), finite.to(at::kFloat)},
+                1)
+            .cpu();
     outcome.model_seconds = model_time.seconds();
     return outcome;
+  }
+
+  at::TensorOptions pinned(at::ScalarType type) const {
+    return at::TensorOptions(type).pinned_memory(classifier_.device().is_cuda());
+  }
+  at::Tensor to_device(const at::Tensor& tensor) const {
+    return tensor.to(classifier_.device(), /*non_blocking=*/true);
+  }
+
+  /// What each row shows of its image.
+  SoftMasks visible_masks(const std::vector<Row>& rows) const {
+    const auto count = static_cast<std::int64_t>(rows.size());
+    std::int64_t factors = 1;
+    for (const Row& row : rows)
+      if (row.question()) factors = std::max(factors, row.question()->masks.size(0));
+    at::Tensor cells = at::ones({factors, count, composer_.grid(), composer_.grid()}, pinned(at::kFloat));
+    at::Tensor offset = at::zeros({count}, pinned(at::kFloat));
+    at::Tensor scale = at::ones({count}, pinned(at::kFloat));
+    const std::int64_t patches = composer_.grid() * composer_.grid();
+    for (std::int64_t n = 0; n < count; ++n) {
+      const Row& row = rows[static_cast<std::size_t>(n)];
+      if (const auto* set = std::get_if<PatchSet>(&row.shown)) {
+        float* cell = cells.data_ptr<float>() + n * patches;
+        std::fill_n(cell, patches, 0.0F);
+        for (const int p : set->patches()) cell[p] = 1;
+      } else if (const MaskQuestion* question = row.question()) {
+        cells.select(1, n).slice(0, 0, question->masks.size(0)).copy_(question->masks);
+        offset.data_ptr<float>()[n] = static_cast<float>(question->offset);
+        scale.data_ptr<float>()[n] = static_cast<float>(question->scale);
+      }
+    }
+    return {composer_, to_device(cells), to_device(offset), to_device(scale)};
+  }
+
+  void add_noise(const std::vector<Row>& rows) {
+    for (std::size_t n = 0; n < rows.size(); ++n) {
+      const MaskQuestion* question = rows[n].question();
+      if (!question || question->noise == 0) continue;
+      if (!noise_.defined()) noise_ = at::globalContext().defaultGenerator(classifier_.device()).clone();
+      noise_.set_current_seed(question->noise_seed);
+      at::Tensor image = images_[static_cast<std::int64_t>(n)];
+      image.add_(at::randn(image.sizes(), noise_, image.options()), question->noise);
+    }
   }
 
   Classifier& classifier_;
   const MaskComposer& composer_;
   std::counting_semaphore<>& landed_;  // one release a batch
   int under_way_ = 0;
-  at::Tensor batch_;
-  Background thread_;  // last: it uses the others
+  at::Tensor images_;    // of a batch
+  at::Generator noise_;  // seeded anew for each row
+  Background thread_;    // last: it uses the others
 };
 
 constexpr int batches_per_lane = 2;  // one in the model and the next: no lane waits for a search to go on
 
 /// A batch whose answers are on their way.
 struct Flight {
-  std::unique_ptr<const std::vector<Row>> rows;
-  int batch_size;
+  std::unique_ptr<const Batch> batch;
   Lane* lane;
   std::future<Outcome> outcome;
 };
@@ -160,21 +232,27 @@ struct Flight {
 }  // namespace
 
 void EngineOptions::validate() const {
-  require(grid >= 2 && grid <= 16, "--grid must be from 2 to 16, not ", grid);
+  require(grid >= 2, "--grid must be at least 2, not ", grid);
   require(batch_size >= 1, "--batch-size must be at least 1, not ", batch_size);
   require(lanes >= 1, "--threads must be at least 1, not ", lanes);
   require(images_in_flight >= 1, "--images-in-flight must be at least 1, not ", images_in_flight);
   require(prefetch >= 1, "--prefetch must be at least 1, not ", prefetch);
 }
 
-ImageSession::ImageSession(std::size_t index, LoadedImage loaded, MaskableImage maskable, int patches)
-    : index_(index), loaded_(std::move(loaded)), maskable_(std::move(maskable)), patches_(patches) {}
+ImageSession::ImageSession(std::size_t index, LoadedImage loaded, MaskableImage maskable, int grid)
+    : index_(index), loaded_(std::move(loaded)), maskable_(std::move(maskable)), grid_(grid) {}
 
 Scorer& ImageSession::scorer(int target) {
+  require(grid_ * grid_ <= PatchSet::capacity, "patch sets need a grid of at most 16, not ", grid_);
   target_ = target;
-  scorer_.remember(PatchSet::all(patches_),
+  scorer_.remember(PatchSet::all(grid_ * grid_),
                    target == prediction_.predicted ? prediction_.p_predicted : prediction_.p_label.value());
   return scorer_;
+}
+
+MaskScorer& ImageSession::masks(int target) {
+  target_ = target;
+  return masks_;
 }
 
 /// The state of one Engine::run.
@@ -203,8 +281,6 @@ class Scheduler {
   }
 
  private:
-  int patches() const { return options_.grid * options_.grid; }
-
   /// Fills free places with the next images; their first row is the intact image.
   void admit() {
     while (sessions_.size() < static_cast<std::size_t>(options_.images_in_flight) && !images_.finished()) {
@@ -215,7 +291,7 @@ class Scheduler {
         MaskableImage maskable =
             make_maskable(loaded.image, loaded.baseline, card.mean, card.std, classifier_.device());
         sessions_.push_back(
-            std::make_unique<ImageSession>(index, std::move(loaded), std::move(maskable), patches()));
+            std::make_unique<ImageSession>(index, std::move(loaded), std::move(maskable), options_.grid));
         newcomers_.push_back(sessions_.back().get());
       } catch (const IoError&) {
         throw;
@@ -225,30 +301,41 @@ class Scheduler {
     }
   }
 
-  std::size_t waiting_rows() const {
-    std::size_t rows = returned_.size() + newcomers_.size();
-    for (const auto& session : sessions_) rows += session->scorer_.queued();
+  /// Rows that want the gradient, or those that do not.
+  std::size_t waiting_rows(bool gradient) const {
+    std::size_t rows = returned_[gradient].size() + (gradient ? 0 : newcomers_.size());
+    for (const auto& session : sessions_)
+      rows += session->masks_.queued(gradient) + (gradient ? 0 : session->scorer_.queued());
     return rows;
   }
 
-  bool batch_waits() const { return waiting_rows() >= static_cast<std::size_t>(report_.batch_size); }
+  /// The kind of which more rows wait, if there are `enough`.
+  std::optional<bool> next_kind(std::size_t enough) const {
+    const std::size_t gradient = waiting_rows(true), plain = waiting_rows(false);
+    if (std::max(gradient, plain) < enough) return {};
+    return gradient >= plain;
+  }
 
   /// The rows of the next batch: those that memory had no place for, newcomers, then the oldest images'
   /// questions.
-  std::vector<Row> next_rows() {
+  std::vector<Row> next_rows(bool gradient) {
     const auto most = static_cast<std::size_t>(report_.batch_size);
     std::vector<Row> rows;
-    for (; !returned_.empty() && rows.size() < most; returned_.pop_front()) rows.push_back(returned_.front());
-    const auto add = [&](ImageSession& session, const PatchSet& visible, std::int64_t target, bool intact) {
-      rows.push_back({&session, &session.maskable_, visible, target, intact});
+    auto& returned = returned_[gradient];
+    for (; !returned.empty() && rows.size() < most; returned.pop_front()) rows.push_back(returned.front());
+    const auto add = [&](ImageSession& session, const auto& shown, std::int64_t target) {
+      rows.push_back({&session, &session.maskable_, shown, target});
       ++session.rows_in_air_;
     };
-    for (; !newcomers_.empty() && rows.size() < most; newcomers_.pop_front())
-      add(*newcomers_.front(), PatchSet::all(patches()), newcomers_.front()->loaded_.label.value_or(0), true);
+    if (!gradient)
+      for (; !newcomers_.empty() && rows.size() < most; newcomers_.pop_front())
+        add(*newcomers_.front(), Intact(), newcomers_.front()->loaded_.label.value_or(0));
     for (const auto& session : sessions_) {
-      if (rows.size() == most) break;
-      for (const PatchSet& set : session->scorer_.take(most - rows.size()))
-        add(*session, set, session->target_, false);
+      if (!gradient)
+        for (const PatchSet& set : session->scorer_.take(most - rows.size()))
+          add(*session, set, session->target_);
+      for (const MaskScorer::Slot& slot : session->masks_.take(most - rows.size(), gradient))
+        add(*session, slot, session->target_);
     }
     return rows;
   }
@@ -261,14 +348,15 @@ class Scheduler {
   /// Sends full batches while a lane takes them, and a part of one where computing would else stand still: a
   /// lane of a CPU has a core for itself, those of a GPU share it.
   void launch() {
-    while (waiting_rows() > 0) {
+    while (true) {
       Lane& lane = idlest_lane();
       if (lane.under_way() == batches_per_lane) return;
       const bool idle = classifier_.device().is_cpu() ? lane.under_way() == 0 : flights_.empty();
-      if (!batch_waits() && !idle) return;
-      Flight flight{std::make_unique<const std::vector<Row>>(next_rows()), report_.batch_size, &lane, {}};
-      flight.outcome = lane.start(*flight.rows, flight.batch_size);
-      flights_.push_back(std::move(flight));
+      const std::optional<bool> gradient = next_kind(idle ? 1 : static_cast<std::size_t>(report_.batch_size));
+      if (!gradient) return;
+      auto batch = std::make_unique<const Batch>(Batch{next_rows(*gradient), report_.batch_size, *gradient});
+      flights_.push_back({std::move(batch), &lane, {}});
+      flights_.back().outcome = lane.start(*flights_.back().batch);
     }
   }
 
@@ -280,20 +368,22 @@ class Scheduler {
     });
     Flight flight = std::move(*first);
     flights_.erase(first);
-    const std::vector<Row>& rows = *flight.rows;
+    const Batch& batch = *flight.batch;
     flight.lane->finished();
     try {
       const Outcome outcome = flight.outcome.get();
-      report_.rows += static_cast<long>(rows.size());
-      report_.padding += flight.batch_size - static_cast<long>(rows.size());
+      const auto count = static_cast<long>(batch.rows.size());
+      report_.rows += count;
+      report_.backward += batch.gradient ? count : 0;
+      report_.padding += batch.size - count;
       report_.compose_seconds += outcome.compose_seconds;
       report_.model_seconds += outcome.model_seconds;
-      const auto values = outcome.values.accessor<float, 2>();
-      for (std::size_t i = 0; i < rows.size(); ++i) receive(rows[i], values[static_cast<std::int64_t>(i)]);
+      for (long n = 0; n < count; ++n) receive(batch.rows[static_cast<std::size_t>(n)], outcome, n);
     } catch (const std::exception& error) {
       if (!is_out_of_memory(error)) throw;
-      if (flight.batch_size == report_.batch_size) halve_batch();
-      returned_.insert(returned_.end(), rows.begin(), rows.end());
+      if (batch.size == report_.batch_size) halve_batch();
+      auto& returned = returned_[batch.gradient];
+      returned.insert(returned.end(), batch.rows.begin(), batch.rows.end());
     }
   }
 
@@ -306,27 +396,38 @@ class Scheduler {
     log::warning("out of memory: going on with batches of ", report_.batch_size);
   }
 
-  void receive(const Row& row, const at::TensorAccessor<float, 1>& outcome) {
+  /// Hands out the answer to row n of a batch.
+  void receive(const Row& row, const Outcome& outcome, std::int64_t n) {
     ImageSession& session = *row.session;
     --session.rows_in_air_;
-    const bool finite = outcome[5] != 0;
-    if (row.intact && finite)
-      begin(session, outcome);
-    else if (row.intact)
-      session.task_.emplace(not_finite("this image"));
-    else if (finite)
-      session.scorer_.answer(row.visible, outcome[4]);
-    else
-      session.scorer_.fail(std::make_exception_ptr(not_finite_error("a masked version of this image")));
-    if (row.intact) session.task_->start();
+    const auto values = outcome.values.accessor<float, 2>()[n];
+    const bool finite = values[5] != 0;
+    if (std::holds_alternative<Intact>(row.shown)) {
+      if (finite)
+        begin(session, values);
+      else
+        session.task_.emplace(not_finite("this image"));
+      session.task_->start();
+    } else if (!finite) {
+      const auto error = std::make_exception_ptr(not_finite_error("a masked version of this image"));
+      session.scorer_.fail(error);
+      session.masks_.fail(error);
+    } else if (const auto* set = std::get_if<PatchSet>(&row.shown)) {
+      session.scorer_.answer(*set, values[4]);
+    } else {
+      const auto& slot = std::get<MaskScorer::Slot>(row.shown);
+      slot.answer->p = values[4];
+      if (slot.question->gradient)
+        slot.answer->gradient = outcome.gradients.select(1, n).slice(0, 0, slot.question->masks.size(0));
+      session.masks_.answered();
+    }
   }
 
-  void begin(ImageSession& session, const at::TensorAccessor<float, 1>& outcome) {
-    session.prediction_ = {
-        .predicted = static_cast<int>(outcome[2]),
-        .p_predicted = outcome[0],
-        .p_label = session.loaded_.label ? std::optional<double>(outcome[4]) : std::nullopt,
-        .near_tie = outcome[0] - outcome[1] < 1e-5F * outcome[0]};
+  void begin(ImageSession& session, const at::TensorAccessor<float, 1>& values) {
+    session.prediction_ = {.predicted = static_cast<int>(values[2]),
+                           .p_predicted = values[0],
+                           .p_label = session.loaded_.label ? std::optional<double>(values[4]) : std::nullopt,
+                           .near_tie = values[0] - values[1] < 1e-5F * values[0]};
     session.task_.emplace(analysis_.analyse(session.index_, session));
   }
 
@@ -334,7 +435,8 @@ class Scheduler {
   void advance() {
     for (auto at = sessions_.begin(); at != sessions_.end();) {
       ImageSession& session = **at;
-      while (session.scorer_.can_resume()) session.scorer_.resume();
+      while (session.scorer_.can_resume() || session.masks_.can_resume())
+        session.scorer_.can_resume() ? session.scorer_.resume() : session.masks_.resume();
       const bool done = session.task_ && session.task_->done() && session.rows_in_air_ == 0;
       if (!done) {
         ++at;
@@ -363,7 +465,7 @@ class Scheduler {
   EngineReport report_;
   std::list<std::unique_ptr<ImageSession>> sessions_;  // oldest first
   std::deque<ImageSession*> newcomers_;                // whose intact image has not been seen by the model
-  std::deque<Row> returned_;                           // from batches that did not fit into memory
+  std::array<std::deque<Row>, 2> returned_;            // from batches that did not fit into memory, by kind
   std::vector<Flight> flights_;
   std::counting_semaphore<> landed_{0};  // batches that are back
   std::list<Lane> lanes_;                // behind all that they work on: they are joined first

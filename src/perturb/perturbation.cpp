@@ -31,6 +31,15 @@ at::Tensor to_matrix(const std::vector<float>& values, int rows, int columns) {
   return at::tensor(at::ArrayRef<float>(values)).view({rows, columns});
 }
 
+/// Calls use(image, first, last) for each run of rows of one image.
+template <class Use>
+void for_each_run(std::span<const MaskableImage* const> images, Use use) {
+  for (std::size_t begin = 0, end = 0; begin < images.size(); begin = end) {
+    while (end < images.size() && images[end] == images[begin]) ++end;
+    use(*images[begin], static_cast<std::int64_t>(begin), static_cast<std::int64_t>(end));
+  }
+}
+
 }  // namespace
 
 std::string_view name(Baseline baseline) {
@@ -91,28 +100,6 @@ at::Tensor MaskComposer::pull_back(const at::Tensor& pixels) const {
   return vertical_.t().matmul(pixels).matmul(horizontal_.t());
 }
 
-at::Tensor MaskComposer::masks(std::span<const PatchSet> visible) const {
-  const auto count = static_cast<std::int64_t>(visible.size());
-  at::Tensor indicators =
-      at::zeros({count, grid_, grid_}, at::TensorOptions().pinned_memory(vertical_.is_cuda()));
-  float* row = indicators.data_ptr<float>();
-  for (const PatchSet& set : visible) {
-    for (const int p : set.patches()) row[p] = 1;
-    row += grid_ * grid_;
-  }
-  return upsample(indicators.to(vertical_.options(), /*non_blocking=*/true));
-}
-
-void MaskComposer::compose(std::span<const MaskedRow> rows, at::Tensor& batch) const {
-  std::vector<PatchSet> visible;
-  std::vector<const MaskableImage*> images;
-  for (const MaskedRow& row : rows) {
-    visible.push_back(row.visible);
-    images.push_back(row.image);
-  }
-  mix(images, masks(visible), batch);
-}
-
 SoftMasks::SoftMasks(const MaskComposer& composer, const at::Tensor& cells, const at::Tensor& offset,
                      const at::Tensor& scale)
     : composer_(composer), factors_(composer.upsample(cells)), scale_(scale.view({-1, 1, 1})) {
@@ -127,19 +114,6 @@ at::Tensor SoftMasks::pull_back(const at::Tensor& gradient) const {
       factors_.size(0) == 1 ? of_product.unsqueeze(0) : of_product * factors_.flip(0);
   return composer_.pull_back(of_factors);
 }
-
-namespace {
-
-/// Calls use(image, first, last) for each run of rows of one image.
-template <class Use>
-void for_each_run(std::span<const MaskableImage* const> images, Use use) {
-  for (std::size_t begin = 0, end = 0; begin < images.size(); begin = end) {
-    while (end < images.size() && images[end] == images[begin]) ++end;
-    use(*images[begin], static_cast<std::int64_t>(begin), static_cast<std::int64_t>(end));
-  }
-}
-
-}  // namespace
 
 void mix(std::span<const MaskableImage* const> images, const at::Tensor& visible, at::Tensor& batch) {
   const at::Tensor v = visible.unsqueeze(1);

@@ -77,10 +77,10 @@ TEST_F(Cuda, ComposedBatchesEqualTheCpus) {
   for (const at::Device device : {at::Device(at::kCPU), at::Device(at::kCUDA)}) {
     const MaskableImage maskable =
         make_maskable(image, make_baseline(image, Baseline::blur, half), half, half, device);
-    const std::vector<MaskedRow> rows{
-        {&maskable, PatchSet{0, 5}}, {&maskable, PatchSet{}}, {&maskable, PatchSet{15}}};
+    const std::vector<const MaskableImage*> rows(3, &maskable);
+    const at::Tensor cells = at::rand({3, 4, 4}, at::detail::createCPUGenerator(3)).to(device);
     at::Tensor batch = at::zeros({4, 3, 16, 16}, device);
-    MaskComposer(16, 16, 4, MaskKind::soft, device).compose(rows, batch);
+    mix(rows, MaskComposer(16, 16, 4, MaskKind::soft, device).upsample(cells), batch);
     batches.push_back(batch.cpu());
   }
   EXPECT_TRUE(at::allclose(batches[0], batches[1], 1e-5, 1e-5));

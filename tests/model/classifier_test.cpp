@@ -133,6 +133,22 @@ TEST(TorchScriptClassifier, Bfloat16IsCloseAndGivesFloats) {
   EXPECT_FALSE(at::equal(logits, exact.logits(batch)));
 }
 
+TEST(TorchScriptClassifier, DoublePrecisionIsCloserToTheFormula) {
+  const TemporaryFolder folder;
+  const auto path = save_model(folder, linear_model);
+  const at::Tensor batch = at::rand({2, 3, 16, 16}, at::detail::createCPUGenerator(1));
+  TorchScriptClassifier exact(path, {.precision = Precision::fp64, .gradients = true});
+  TorchScriptClassifier single(path, {.gradients = true});
+  const at::Tensor classes = at::tensor({0, 2}, at::kLong);
+  const auto a = exact.logits_and_input_gradient(batch, classes);
+  const auto b = single.logits_and_input_gradient(batch, classes);
+  EXPECT_EQ(a.logits.scalar_type(), at::kFloat);
+  EXPECT_EQ(a.gradient.scalar_type(), at::kFloat);
+  EXPECT_TRUE(at::allclose(a.logits, b.logits, 1e-5, 1e-5));
+  EXPECT_TRUE(at::allclose(a.gradient, b.gradient, 1e-4, 1e-6));
+  EXPECT_TRUE(at::equal(a.logits, exact.logits(batch)));
+}
+
 TEST(TorchScriptClassifier, RefusesWhatIsNoClassifier) {
   const TemporaryFolder folder;
   expect_complaint(folder.path() / "none.pt", "no model file");

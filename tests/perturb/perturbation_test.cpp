@@ -5,6 +5,8 @@
 
 #include <cmath>
 
+#include "xai/core/patch_set.hpp"
+
 namespace xai {
 namespace {
 
@@ -64,6 +66,14 @@ TEST(Baseline, ConstantsAreWhatTheyAreCalled) {
     EXPECT_NEAR(mean_baseline[channel][3][4].item<double>(), mean[channel], 1e-7);
 }
 
+/// The cells of patch sets: N x g x g.
+at::Tensor indicators(const std::vector<PatchSet>& sets, int grid) {
+  at::Tensor cells = at::zeros({static_cast<std::int64_t>(sets.size()), grid, grid});
+  for (std::size_t n = 0; n < sets.size(); ++n)
+    for (const int p : sets[n].patches()) cells[static_cast<std::int64_t>(n)].view(-1)[p] = 1;
+  return cells;
+}
+
 class Composer : public ::testing::TestWithParam<MaskKind> {};
 
 TEST_P(Composer, MixesImageAndBaselineAsSpecified) {
@@ -73,10 +83,9 @@ TEST_P(Composer, MixesImageAndBaselineAsSpecified) {
   const MaskableImage maskable = make_maskable(image, baseline, mean, scale, at::kCPU);
   const MaskComposer composer(height, width, grid, GetParam(), at::kCPU);
   const std::vector<PatchSet> sets{PatchSet{0, 7, 24}, PatchSet{}, PatchSet::all(grid * grid), PatchSet{12}};
-  std::vector<MaskedRow> rows;
-  for (const PatchSet& set : sets) rows.push_back({&maskable, set});
+  const std::vector<const MaskableImage*> rows(sets.size(), &maskable);
   at::Tensor batch = at::full({6, 3, height, width}, 9.0);
-  composer.compose(rows, batch);
+  mix(rows, composer.upsample(indicators(sets, grid)), batch);
 
   for (std::size_t n = 0; n < sets.size(); ++n)
     for (int y = 0; y < height; ++y)
@@ -98,13 +107,14 @@ TEST_P(Composer, RowsOfDifferentImagesMayAlternate) {
   const MaskableImage a = make_maskable(first, black, mean, scale, at::kCPU);
   const MaskableImage b = make_maskable(second, black, mean, scale, at::kCPU);
   const MaskComposer composer(16, 16, 4, GetParam(), at::kCPU);
-  const std::vector<MaskedRow> mixed{{&a, PatchSet{1, 2}}, {&b, PatchSet{3}}, {&a, PatchSet{9}}};
+  const std::vector<const MaskableImage*> mixed{&a, &b, &a};
+  const at::Tensor visible = composer.upsample(indicators({PatchSet{1, 2}, PatchSet{3}, PatchSet{9}}, 4));
   at::Tensor together = at::zeros({3, 3, 16, 16});
-  composer.compose(mixed, together);
-  for (std::size_t n = 0; n < mixed.size(); ++n) {
+  mix(mixed, visible, together);
+  for (int n = 0; n < 3; ++n) {
     at::Tensor alone = at::zeros({1, 3, 16, 16});
-    composer.compose({&mixed[n], 1}, alone);
-    EXPECT_EQ(difference(together[static_cast<std::int64_t>(n)], alone[0]), 0);
+    mix({&mixed[n], 1}, visible.narrow(0, n, 1), alone);
+    EXPECT_EQ(difference(together[n], alone[0]), 0);
   }
 }
 

@@ -106,15 +106,19 @@ def test_steps_are_along_the_gradient_of_pytorch(method, iterations, tiny, photo
 
 @pytest.mark.parametrize("network", ["efficientnet_lite0", "vit_tiny_patch16_224"])
 def test_the_first_gradient_on_a_photograph(network, tmp_path):
-    """No noise: the first step of the reference preset is along PyTorch's gradient, within 1e-4."""
+    """No noise: the first step of the reference preset is along PyTorch's gradient, within 1e-4.
+
+    In double precision: in single precision PyTorch differs from itself by 1e-3, depending on how images are mixed.
+    """
     model = exported_model(network)
     folder = shared_data("imagenet-sample/n02391049")
-    finished = saliency(model, folder, tmp_path / "run", limit=1, size=28, iterations=1, alpha=1e-3, steps=2, **STEPS)
+    finished = saliency(model, folder, tmp_path / "run", limit=1, size=28, iterations=1, alpha=1e-3, steps=2,
+                        precision="fp64", **STEPS)
     (record,) = done(finished, tmp_path / "run")
-    q = question(model, folder, record)
-    masks = [torch.ones(28, 28), torch.ones(28, 28)]
+    q = saliency_reference.in_double(question(model, folder, record))
+    masks = [torch.ones(28, 28, dtype=torch.double), torch.ones(28, 28, dtype=torch.double)]
     of_score, _ = saliency_reference.gradients(q, "igos++", masks, noise=0)
-    expected = 1 - torch.stack([1 - 1e-3 * g.double().clamp(min=0) for g in of_score]).prod(0).numpy()
+    expected = 1 - torch.stack([1 - 1e-3 * g.clamp(min=0) for g in of_score]).prod(0).numpy()
     found = map_of(tmp_path / "run", record)
     assert numpy.abs(found - expected).max() <= 1e-4 * expected.max()
     assert record["forward"] >= 60 and record["backward"] == 60
@@ -214,7 +218,8 @@ def test_costs_and_summary_add_up(mixed_run):
     folder, _ = mixed_run
     every, run, summary = records(folder / "run"), run_json(folder / "run"), summary_json(folder / "run")
     ok = [record for record in every if record["status"] == "ok"]
-    assert run["tool"] == summary["tool"] == "xai-saliency" and run["counts"] == summary["statuses"]
+    assert run["tool"] == summary["tool"] == "xai-saliency"
+    assert run["counts"] == {"baseline-sufficient": 0, **summary["statuses"]}
     assert run["forward"] == sum(record["forward"] or 0 for record in every)
     assert run["backward"] == sum(record["backward"] or 0 for record in every) > 0
     for name in ("insertion", "deletion"):
@@ -248,7 +253,8 @@ def is_like(run, other):
             continue
         assert numpy.abs(map_of(run, record) - map_of(other, expected)).max() < 1e-4
         assert record["forward"] == expected["forward"] and record["backward"] == expected["backward"]
-        for name in ("insertion", "deletion"):
+        assert record["undefined"] == expected["undefined"]
+        for name in ("insertion", "deletion") if not record["undefined"] else ():
             assert record[name]["auc"] == pytest.approx(expected[name]["auc"], abs=1e-3)
         compared += 1
     return compared

@@ -104,6 +104,7 @@ void ImageRun::analyse(Analysis& analysis, EngineOptions engine_options, Backgro
     const auto report_progress = [&](const EngineReport& now) {
       progress.update(already_done + static_cast<long>(now.images), now.rows);
       info_.forward = now.rows;
+      info_.backward = now.backward;
       if (Clock::now() > next_write) {
         write_run("running");
         next_write = Clock::now() + std::chrono::minutes(1);

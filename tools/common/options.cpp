@@ -132,8 +132,9 @@ void ComputeOptions::add_to(CLI::App& app) {
   app.add_option("--device", device, "auto (CUDA where there is one), cpu, cuda or cuda:N")
       ->group(group)
       ->capture_default_str();
-  add_choice(app, "--precision", precision, {Precision::fp32, Precision::tf32, Precision::bf16},
-             "Arithmetic of the forward pass: fp32, tf32 (CUDA) or bf16")
+  add_choice(app, "--precision", precision,
+             {Precision::fp32, Precision::tf32, Precision::bf16, Precision::fp64},
+             "Arithmetic of the model: fp32, tf32 (CUDA), bf16, or fp64 to see what float noise does")
       ->group(group);
   app.add_option("--batch-size", batch_size, "Images in a batch, or auto (8 on a CPU, 128 on CUDA)")
       ->group(group)

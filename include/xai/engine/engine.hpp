@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "xai/core/task.hpp"
+#include "xai/engine/mask_scorer.hpp"
 #include "xai/model/classifier.hpp"
 #include "xai/perturb/perturbation.hpp"
 #include "xai/search/scorer.hpp"
@@ -14,7 +15,7 @@
 namespace xai {
 
 struct EngineOptions {
-  int grid = 7;                    ///< patches a side, 2..16
+  int grid = 7;                    ///< cells (patches) a side of every mask, >= 2
   MaskKind mask = MaskKind::soft;  ///< shape of the visible mask
   int batch_size = 8;        ///< rows of every batch that the model sees, >= 1; the last ones are padded
   int lanes = 1;             ///< batches under way at once, each on a thread of its own, >= 1
@@ -43,14 +44,16 @@ struct Prediction {
 /// One image in flight: what an analysis sees of it.
 class ImageSession {
  public:
-  ImageSession(std::size_t index, LoadedImage loaded, MaskableImage maskable, int patches);
+  ImageSession(std::size_t index, LoadedImage loaded, MaskableImage maskable, int grid);
 
   const LoadedImage& loaded() const { return loaded_; }
   const Prediction& prediction() const { return prediction_; }
 
-  /// Chooses class c, the prediction or the label, and gives the scorer of its probability. Its memo knows
-  /// the full set.
+  /// Chooses class c, the prediction or the label, and gives the scorer of its probability under patch sets
+  /// (a grid of at most 16). Its memo knows the full set.
   Scorer& scorer(int target);
+  /// The same under real-valued masks of grid x grid cells.
+  MaskScorer& masks(int target);
 
  private:
   friend class Scheduler;
@@ -58,10 +61,11 @@ class ImageSession {
   std::size_t index_;
   LoadedImage loaded_;
   MaskableImage maskable_;
-  int patches_;
+  int grid_;
   Prediction prediction_;
   int target_ = 0;
   Scorer scorer_;
+  MaskScorer masks_;
   int rows_in_air_ = 0;
   std::optional<Task<void>> task_;  // last: a coroutine goes before what it looks at
 };
@@ -86,6 +90,7 @@ class Analysis {
 /// What an engine did.
 struct EngineReport {
   long rows = 0;               ///< images through the model that were asked for
+  long backward = 0;           ///< those of them that went back through it, for a gradient
   long padding = 0;            ///< images through the model that only filled a batch
   int batch_size = 0;          ///< at the end: smaller than asked for where memory ran out
   double model_seconds = 0;    ///< in the model, until its answers were read; summed over the lanes

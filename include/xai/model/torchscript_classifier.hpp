@@ -12,8 +12,9 @@
 namespace xai {
 
 /// Arithmetic of the forward pass. fp32: no TF32 anywhere; tf32: TensorFloat-32 in matrix products and
-/// convolutions on CUDA; bf16: weights and activations in bfloat16. Softmax is always float32.
-enum class Precision { fp32, tf32, bf16 };
+/// convolutions on CUDA; bf16: weights and activations in bfloat16; fp64: in double, slow, to see what float
+/// noise does. Softmax is always float32.
+enum class Precision { fp32, tf32, bf16, fp64 };
 
 /// How a module is prepared to run; it changes the speed and the last bits of its answers, never the
 /// precision.
@@ -80,8 +81,14 @@ class TorchScriptClassifier : public Classifier {
     Tuning tuning = Tuning::plain;
     std::vector<Measurement> measurements;
   };
-  /// Runs a module on a fixed batch for that purpose; gives what modules must agree on, on the CPU.
-  using Use = std::function<at::Tensor(Module&)>;
+  /// What a module is prepared for.
+  struct Use {
+    /// Runs it on a fixed batch; gives what modules must agree on, on the CPU.
+    std::function<at::Tensor(Module&)> answer;
+    /// Whether an answer is the plain module's, but for float noise.
+    bool (*agree)(const at::Tensor& answer, const at::Tensor& plain, double tolerance);
+    double tolerance;
+  };
 
   at::Tensor call(Module& module, const at::Tensor& batch) const;
   at::Tensor forward(Module& module, const at::Tensor& batch) const;

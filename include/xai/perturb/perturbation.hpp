@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "xai/core/patch_grid.hpp"
-#include "xai/core/patch_set.hpp"
 
 namespace xai {
 
@@ -44,14 +43,8 @@ MaskableImage make_maskable(const at::Tensor& image, const at::Tensor& baseline,
                             const std::array<double, 3>& mean, const std::array<double, 3>& std,
                             const at::Device& device);
 
-/// A masked version of an image: which patches of it are visible.
-struct MaskedRow {
-  const MaskableImage* image;
-  PatchSet visible;
-};
-
-/// Makes x_S = b + U(S) * (x - b), normalised, for rows of any images (SPEC 3). U = A S A^T, with A the
-/// interpolation matrix of core/patch_grid.hpp.
+/// Visible masks from cells (SPEC 3): U(M) = A M A^T, with A the interpolation matrix of core/patch_grid.hpp.
+/// A patch set S is the M that is 1 at its patches and 0 elsewhere.
 class MaskComposer {
  public:
   /// Images of H x W pixels, cells (patches) of a grid x grid raster; everything is composed where `options`
@@ -64,12 +57,6 @@ class MaskComposer {
   at::Tensor upsample(const at::Tensor& cells) const;
   /// Its adjoint, A^T G A: what a gradient at the pixels is at the cells. N x H x W to N x g x g.
   at::Tensor pull_back(const at::Tensor& pixels) const;
-
-  /// Visible masks U, N x H x W in [0,1], of N sets.
-  at::Tensor masks(std::span<const PatchSet> visible) const;
-
-  /// Writes the rows into the first rows.size() images of `batch`, N x 3 x H x W on the device.
-  void compose(std::span<const MaskedRow> rows, at::Tensor& batch) const;
 
  private:
   at::Tensor vertical_;    // H x g
