@@ -2,7 +2,6 @@
 #include "common/image_run.hpp"
 #include "mse_analysis.hpp"
 #include "mse_options.hpp"
-#include "xai/core/log.hpp"
 #include "xai/report/summary.hpp"
 
 namespace xai::tools {
@@ -19,10 +18,7 @@ ExitCode run(const MseToolOptions& options, const std::vector<std::string>& comm
                 .options = options.resolved(),
                 .quiet = options.app.quiet});
   options.target.check(run.data());
-  if (run.finished()) {
-    log::info("nothing to do: ", run.folder().path().string(), " has every image (--overwrite starts anew)");
-    return done;
-  }
+  if (run.nothing_to_do()) return done;
 
   Background writer;
   MseAnalysis analysis(options, run, writer);
@@ -42,11 +38,7 @@ int main(int argc, char** argv) {
       "that alone\n"
       "keep 90 % of the probability of its prediction, and no part of which does.",
       "xai-mse");
-  app.footer(
-      "Example: xai-mse --model models/efficientnet_lite0.pt --data photos --out runs/first\n"
-      "Exit codes: 0 done; 1 failed; 2 bad usage, configuration, data set or model; 3 done, but some images "
-      "failed;\n"
-      "75 stopped by a signal after saving: run again to go on.");
+  app.footer("Example: xai-mse --model models/efficientnet_lite0.pt --data photos --out runs/first");
   xai::tools::MseToolOptions options;
   options.add_to(app);
   return xai::tools::run_app(app, argc, argv, options.app, [&] {

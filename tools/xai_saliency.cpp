@@ -5,7 +5,6 @@
 #include "saliency_analysis.hpp"
 #include "saliency_options.hpp"
 #include "xai/core/error.hpp"
-#include "xai/core/log.hpp"
 #include "xai/report/summary.hpp"
 
 namespace xai::tools {
@@ -35,10 +34,7 @@ ExitCode run(const SaliencyToolOptions& options, const std::vector<std::string>&
   const int side = std::min(run.card().height, run.card().width);
   require(options.igos.size <= side, "--size must be at most ", side,
           ", the pixels of the model's input, not ", options.igos.size);
-  if (run.finished()) {
-    log::info("nothing to do: ", run.folder().path().string(), " has every image (--overwrite starts anew)");
-    return done;
-  }
+  if (run.nothing_to_do()) return done;
 
   Background writer;
   SaliencyAnalysis analysis(options, run, writer);
@@ -57,11 +53,7 @@ int main(int argc, char** argv) {
       "Make a saliency map of every image of a data set, by optimised masks (iGOS++ and its relatives),\n"
       "Grad-CAM or RISE, and measure it by insertion and deletion on the model that it explains.",
       "xai-saliency");
-  app.footer(
-      "Example: xai-saliency --model models/efficientnet_lite0.pt --data photos --out runs/maps\n"
-      "Exit codes: 0 done; 1 failed; 2 bad usage, configuration, data set or model; 3 done, but some images "
-      "failed;\n"
-      "75 stopped by a signal after saving: run again to go on.");
+  app.footer("Example: xai-saliency --model models/efficientnet_lite0.pt --data photos --out runs/maps");
   xai::tools::SaliencyToolOptions options;
   options.add_to(app);
   return xai::tools::run_app(app, argc, argv, options.app, [&] {

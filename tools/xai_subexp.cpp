@@ -7,7 +7,6 @@
 #include "subexp_analysis.hpp"
 #include "subexp_options.hpp"
 #include "xai/core/error.hpp"
-#include "xai/core/log.hpp"
 #include "xai/report/sub_explanation_summary.hpp"
 
 namespace xai::tools {
@@ -73,10 +72,7 @@ ExitCode run(CLI::App& app, SubexpToolOptions& options, const std::vector<std::s
   options.target.check(run.data());
   check_graph_images(options, run.data());
   if (earlier) check_likeness(*earlier, run, options);
-  if (run.finished()) {
-    log::info("nothing to do: ", run.folder().path().string(), " has every image (--overwrite starts anew)");
-    return done;
-  }
+  if (run.nothing_to_do()) return done;
   if (earlier) run.settle([&](const std::string& image) { return settled_record(*earlier, image, options); });
 
   Background writer;
@@ -102,10 +98,7 @@ int main(int argc, char** argv) {
   app.footer(
       "Examples: xai-subexp --model models/efficientnet_lite0.pt --data photos --out runs/counted\n"
       "          xai-subexp --mses runs/first --out runs/counted --graphs 3\n"
-      "          xai-subexp --table runs/one_model runs/another\n"
-      "Exit codes: 0 done; 1 failed; 2 bad usage, configuration, data set or model; 3 done, but some images "
-      "failed;\n"
-      "75 stopped by a signal after saving: run again to go on.");
+      "          xai-subexp --table runs/one_model runs/another");
   xai::tools::SubexpToolOptions options;
   options.add_to(app);
   return xai::tools::run_app(app, argc, argv, options.app, [&] {

@@ -22,6 +22,11 @@ std::string one_line(std::string text) {
   return text;
 }
 
+constexpr auto exit_codes =
+    "\nExit codes: 0 done; 1 failed; 2 bad usage, configuration, data set or model; 3 done, but some images "
+    "failed;\n"
+    "75 stopped by a signal after saving: run again to go on.";
+
 int usage_error(const CLI::App& app, const std::string& message) {
   log::error(one_line(message), " (", app.get_name(), " --help lists the options)");
   return bad_usage;
@@ -34,6 +39,7 @@ int run_app(CLI::App& app, int argc, char** argv, AppOptions& options,
   keep_freed_memory();
   bool print_config = false;
   app.get_formatter()->column_width(34);
+  app.footer(app.get_footer() + exit_codes);
   app.set_version_flag("--version", version_line(app), "Print version and git commit, and exit");
   app.set_config("--config", "", "Read options from a TOML file; flags win over it, unknown keys are errors")
       ->type_name("FILE");

@@ -73,6 +73,12 @@ bool ImageRun::finished() const {
   return todo_.empty() && field(previous_, "status") == "done";
 }
 
+bool ImageRun::nothing_to_do() const {
+  if (finished())
+    log::info("nothing to do: ", folder_.path().string(), " has every image (--overwrite starts anew)");
+  return finished();
+}
+
 void ImageRun::analyse(Analysis& analysis, EngineOptions engine_options, Background& writer) {
   const auto classifier =
       setup_.compute.open(setup_.input.model, field(previous_, "tuning"), setup_.gradients);

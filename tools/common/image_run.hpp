@@ -41,8 +41,8 @@ class ImageRun {
   const std::vector<std::size_t>& todo() const { return todo_; }
   /// Appends the records of those images of todo() for which `known` gives one; null: the image stays there.
   void settle(const std::function<Json(const std::string& image)>& known);
-  /// An earlier session finished the run, and without errors.
-  bool finished() const;
+  /// An earlier session finished the run, and without errors; says so.
+  bool nothing_to_do() const;
 
   /// Loads the model and analyses todo() until all is done or a signal comes. Records are appended by jobs
   /// that the analysis posts to `writer`. On an exception run.json says "failed", and it is thrown on.
@@ -57,6 +57,7 @@ class ImageRun {
   ExitCode conclude(const Json& summary);
 
  private:
+  bool finished() const;
   void write_run(const std::string& status);
 
   Setup setup_;
