@@ -5,14 +5,9 @@
 namespace xai {
 namespace {
 
-/// Differences of neighbours along a dimension.
-at::Tensor differences(const at::Tensor& values, std::int64_t dim) {
-  return values.diff(1, dim);
-}
-
-/// mean(w * d^2) of the differences d of `values`, with its gradient.
+/// mean(w * d^2) of the differences d of neighbours along `dim`, with its gradient.
 Penalty weighted_squares(const at::Tensor& values, std::int64_t dim, const at::Tensor& weights) {
-  const at::Tensor d = differences(values, dim);
+  const at::Tensor d = values.diff(1, dim);
   const at::Tensor wd = weights * d;
   const double count = static_cast<double>(d.numel());
   at::Tensor gradient = at::zeros_like(values);
@@ -42,8 +37,8 @@ BilateralTotalVariation::BilateralTotalVariation(const at::Tensor& image, double
                                                  const MaskComposer& composer)
     : composer_(composer) {
   const at::Tensor x = image.to(at::kDouble);
-  down_ = differences(x, 1).mean(0).square().div(-sigma).exp();
-  across_ = differences(x, 2).square().div(-sigma).exp().mean(0);
+  down_ = x.diff(1, 1).mean(0).square().div(-sigma).exp();
+  across_ = x.diff(1, 2).square().div(-sigma).exp().mean(0);
 }
 
 Penalty BilateralTotalVariation::operator()(const at::Tensor& mask) const {
