@@ -42,6 +42,7 @@ SCHEMA_VERSION = "1.0"
 CHECKED_BATCHES = (1, 2, 5)
 # Traced and eager run the same kernels; a convolution may pick another algorithm for another batch size.
 RELATIVE_TOLERANCE = 1e-4
+GRADIENT_TOLERANCE = 1e-3
 SPLIT_TOLERANCE = 1e-5  # of the logits of head(features(x)), relative to the model's
 # --random-init scales the head until the photograph has the first probability (at least 0.5 is wanted), and
 # refuses the model when the blurred baseline keeps more than the second.
@@ -366,11 +367,12 @@ def logits_and_gradient(model, batch, classes):
     return logits.detach(), torch.autograd.grad(logits.gather(1, classes[:, None]).sum(), batch)[0]
 
 
-def unlike(actual, expected):
-    """Largest difference relative to the largest expected magnitude; infinite for unlike shapes."""
+def unlike(actual, expected, norm=math.inf):
+    """Norm of the difference relative to that of what is expected; infinite for unlike shapes."""
     if actual.shape != expected.shape:
         return math.inf
-    return ((actual - expected).abs().max() / expected.abs().max().clamp_min(1e-30)).item()
+    size = torch.linalg.vector_norm(expected, norm).clamp_min(1e-30)
+    return (torch.linalg.vector_norm(actual - expected, norm) / size).item()
 
 
 def check_logits(logits):
@@ -391,7 +393,8 @@ def check_against_eager(traced, model, batch):
 
     Logits are compared with those of each row alone. Gradients are compared with eager's of the same batch:
     in torch 2.11 the CPU's BatchNorm backward in eval mode is wrong for a batch of one when the incoming
-    gradient is a transposed view, which LeViT meets.
+    gradient is a transposed view, which LeViT meets. They are compared as a whole: where a ReLU6 stands at its
+    kink, float noise moves single pixels of EfficientNet-Lite1 by 4e-4 of the largest.
     """
     with torch.no_grad():
         alone = torch.cat([model(row[None]) for row in batch])
@@ -403,15 +406,14 @@ def check_against_eager(traced, model, batch):
             raise Refusal(
                 f"the trace fails at batch size {size} (a baked batch size?): {first_line(error)}"
             ) from error
-        for what, actual, expected in (
-            ("logits", logits, alone[:size]),
-            ("input gradients", gradient, expected_gradient),
+        for what, difference, allowed in (
+            ("logits", unlike(logits, alone[:size]), RELATIVE_TOLERANCE),
+            ("input gradients", unlike(gradient, expected_gradient, norm=2), GRADIENT_TOLERANCE),
         ):
-            difference = unlike(actual, expected)
-            if not difference <= RELATIVE_TOLERANCE:
+            if not difference <= allowed:
                 raise Refusal(
                     f"{what} of the trace at batch size {size} differ from eager's by {difference:.1e} "
-                    f"(relative, allowed {RELATIVE_TOLERANCE:.0e}): the trace baked something in"
+                    f"(relative, allowed {allowed:.0e}): the trace baked something in"
                 )
 
 
