@@ -1,6 +1,9 @@
 #include "xai/core/patch_grid.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
+#include <numeric>
 
 #include "xai/core/error.hpp"
 
@@ -25,23 +28,31 @@ std::string_view name(MaskKind kind) {
 }
 
 std::vector<float> interpolation_matrix(int size, int grid, MaskKind kind) {
+  std::vector<double> pixels(std::max(size, 0));
+  std::iota(pixels.begin(), pixels.end(), 0);
+  return interpolation_matrix(pixels, size, grid, kind);
+}
+
+std::vector<float> interpolation_matrix(std::span<const double> positions, int size, int grid,
+                                        MaskKind kind) {
   check(size, grid);
-  std::vector<float> weights(static_cast<std::size_t>(size) * grid);
-  const auto weight = [&](int pixel, int patch) -> float& {
-    return weights[static_cast<std::size_t>(pixel) * grid + patch];
-  };
-  if (kind == MaskKind::hard) {
-    for (int patch = 0; patch < grid; ++patch)
-      for (int i = block_border(patch, size, grid); i < block_border(patch + 1, size, grid); ++i)
-        weight(i, patch) = 1;
-    return weights;
-  }
-  for (int i = 0; i < size; ++i) {
-    const int left = i * (grid - 1) / (size - 1);
-    const int remainder = i * (grid - 1) % (size - 1);
-    const float to_right = static_cast<float>(remainder) / static_cast<float>(size - 1);
-    weight(i, left) = 1 - to_right;
-    if (remainder > 0) weight(i, left + 1) = to_right;
+  std::vector<float> weights(positions.size() * static_cast<std::size_t>(grid));
+  float* row = weights.data();
+  for (const double anywhere : positions) {
+    const double position = std::clamp(anywhere, 0.0, size - 1.0);
+    if (kind == MaskKind::hard) {
+      int patch = 0;
+      while (block_border(patch + 1, size, grid) <= static_cast<int>(position + 0.5)) ++patch;
+      row[patch] = 1;
+    } else {
+      const double steps = position * (grid - 1);  // of 1 / (size - 1) of a patch
+      const double remainder = std::fmod(steps, size - 1);
+      const auto left = std::lround((steps - remainder) / (size - 1));
+      const float to_right = static_cast<float>(remainder) / static_cast<float>(size - 1);
+      row[left] = 1 - to_right;
+      if (remainder > 0) row[left + 1] = to_right;
+    }
+    row += grid;
   }
   return weights;
 }

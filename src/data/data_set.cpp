@@ -110,7 +110,7 @@ void open_list(DataSet& data_set, const DataSetOptions& options, const ClassInde
   }
 }
 
-void sort_and_limit(std::vector<ImageEntry>& images, long limit) {
+void sort_and_select(std::vector<ImageEntry>& images, long limit, long spread) {
   const auto by_id = [](const ImageEntry& a, const ImageEntry& b) { return a.id < b.id; };
   const auto same_id = [](const ImageEntry& a, const ImageEntry& b) { return a.id == b.id; };
   std::sort(images.begin(), images.end(), by_id);
@@ -119,6 +119,10 @@ void sort_and_limit(std::vector<ImageEntry>& images, long limit) {
                      "' is listed twice");
   if (limit > 0 && static_cast<std::size_t>(limit) < images.size())
     images.erase(images.begin() + limit, images.end());
+  std::vector<ImageEntry> selected;
+  for (const std::size_t i : evenly_spread(images.size(), static_cast<std::size_t>(spread)))
+    selected.push_back(std::move(images[i]));
+  images = std::move(selected);
 }
 
 /// Of one JSON array [id, label or null] a line.
@@ -144,8 +148,16 @@ bool DataSet::labelled() const {
                      [](const ImageEntry& image) { return image.label.has_value(); });
 }
 
+std::vector<std::size_t> evenly_spread(std::size_t count, std::size_t most) {
+  if (most == 0 || most > count) most = count;
+  std::vector<std::size_t> selected;
+  for (std::size_t i = 0; i < most; ++i) selected.push_back((2 * i + 1) * count / (2 * most));
+  return selected;
+}
+
 DataSet open_data_set(const DataSetOptions& options, const std::vector<std::string>& class_ids) {
   require(options.limit >= 0, "limit ", options.limit, " is negative; 0 means all images");
+  require(options.spread >= 0, "spread ", options.spread, " is negative; 0 means all images");
   for (const auto& path : {options.data, options.labels, options.devkit_map})
     require(path.empty() || fs::exists(path), "no such file or folder: '", path.string(), "'");
   require(!options.data.empty(), "no data set is given");
@@ -165,7 +177,7 @@ DataSet open_data_set(const DataSetOptions& options, const std::vector<std::stri
   } else {
     open_list(data_set, options, classes);
   }
-  sort_and_limit(data_set.images, options.limit);
+  sort_and_select(data_set.images, options.limit, options.spread);
   if (!options.labels.empty()) internal::assign_labels(data_set, options, classes);
   data_set.sha256 = hash_of(data_set.images);
   return data_set;

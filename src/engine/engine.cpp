@@ -16,7 +16,6 @@
 
 #include "xai/core/background.hpp"
 #include "xai/core/error.hpp"
-#include "xai/core/log.hpp"
 #include "xai/core/stopwatch.hpp"
 
 namespace xai {
@@ -381,19 +380,11 @@ class Scheduler {
       for (long n = 0; n < count; ++n) receive(batch.rows[static_cast<std::size_t>(n)], outcome, n);
     } catch (const std::exception& error) {
       if (!is_out_of_memory(error)) throw;
-      if (batch.size == report_.batch_size) halve_batch();
+      if (batch.size == report_.batch_size)
+        report_.batch_size = halved_batch(report_.batch_size, classifier_.device());
       auto& returned = returned_[batch.gradient];
       returned.insert(returned.end(), batch.rows.begin(), batch.rows.end());
     }
-  }
-
-  /// Memory ran out: smaller batches from now on.
-  void halve_batch() {
-    require<ModelError>(
-        report_.batch_size > 1, "out of memory on ", classifier_.device(),
-        " even for a batch of one image; use a smaller model, fewer --threads or --device cpu");
-    report_.batch_size /= 2;
-    log::warning("out of memory: going on with batches of ", report_.batch_size);
   }
 
   /// Hands out the answer to row n of a batch.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <tuple>
 #include <utility>
 
 namespace xai {
@@ -23,13 +24,46 @@ int crop_start(int size, int crop) {
   return static_cast<int>(std::nearbyint((size - crop) / 2.0));
 }
 
+/// How much of side `of` lies inside side `in`.
+double overlap(const CropSide& of, const CropSide& in) {
+  const auto share = [](int pixel, const CropSide& side) {
+    return static_cast<double>(pixel) / side.resized;  // of the photograph
+  };
+  const double first = std::max(share(of.start, of), share(in.start, in));
+  const double last = std::min(share(of.start + of.pixels, of), share(in.start + in.pixels, in));
+  return std::max(0.0, last - first) / share(of.pixels, of);
+}
+
 }  // namespace
 
+Crop crop_of(int height, int width, const ModelCard& card) {
+  const auto [resized_height, resized_width] = resized(height, width, card.resize);
+  return {{resized_height, crop_start(resized_height, card.height), card.height},
+          {resized_width, crop_start(resized_width, card.width), card.width}};
+}
+
+std::vector<double> positions(const CropSide& of, const CropSide& in) {
+  std::vector<double> result;
+  for (int i = 0; i < of.pixels; ++i)
+    result.push_back((of.start + i + 0.5) * in.resized / of.resized - 0.5 - in.start);
+  return result;
+}
+
+double share_outside(const Crop& of, const Crop& in) {
+  return 1 - overlap(of.vertical, in.vertical) * overlap(of.horizontal, in.horizontal);
+}
+
+bool same_view(const ModelCard& a, const ModelCard& b) {
+  const auto view = [](const ModelCard& card) {
+    return std::tuple(card.height, card.width, card.resize, card.interpolation);
+  };
+  return view(a) == view(b);
+}
+
 at::Tensor preprocess(const cv::Mat& rgb, const ModelCard& card) {
-  const auto [height, width] = resized(rgb.rows, rgb.cols, card.resize);
-  const cv::Rect crop(crop_start(width, card.width), crop_start(height, card.height), card.width,
-                      card.height);
-  const cv::Mat pixels = resize(rgb, height, width, card.interpolation)(crop).clone();
+  const auto [vertical, horizontal] = crop_of(rgb.rows, rgb.cols, card);
+  const cv::Rect crop(horizontal.start, vertical.start, horizontal.pixels, vertical.pixels);
+  const cv::Mat pixels = resize(rgb, vertical.resized, horizontal.resized, card.interpolation)(crop).clone();
   return at::from_blob(pixels.data, {card.height, card.width, 3}, at::kByte)
       .permute({2, 0, 1})
       .to(at::kFloat)

@@ -27,8 +27,8 @@ at::Tensor blurred(const at::Tensor& image) {
   return result;
 }
 
-at::Tensor to_matrix(const std::vector<float>& values, int rows, int columns) {
-  return at::tensor(at::ArrayRef<float>(values)).view({rows, columns});
+at::Tensor to_matrix(const std::vector<float>& values, int columns) {
+  return at::tensor(at::ArrayRef<float>(values)).view({-1, columns});
 }
 
 /// Calls use(image, first, last) for each run of rows of one image.
@@ -87,9 +87,13 @@ MaskableImage make_maskable(const at::Tensor& image, const at::Tensor& baseline,
 }
 
 MaskComposer::MaskComposer(int height, int width, int grid, MaskKind kind, const at::TensorOptions& options)
-    : vertical_(to_matrix(interpolation_matrix(height, grid, kind), height, grid).to(options)),
-      horizontal_(
-          to_matrix(interpolation_matrix(width, grid, kind), width, grid).t().contiguous().to(options)),
+    : MaskComposer(interpolation_matrix(height, grid, kind), interpolation_matrix(width, grid, kind), grid,
+                   options) {}
+
+MaskComposer::MaskComposer(const std::vector<float>& vertical, const std::vector<float>& horizontal, int grid,
+                           const at::TensorOptions& options)
+    : vertical_(to_matrix(vertical, grid).to(options)),
+      horizontal_(to_matrix(horizontal, grid).t().contiguous().to(options)),
       grid_(grid) {}
 
 at::Tensor MaskComposer::upsample(const at::Tensor& cells) const {

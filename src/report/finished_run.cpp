@@ -27,7 +27,7 @@ FinishedRun::FinishedRun(std::filesystem::path folder, std::string_view tool)
           "; run it to its end first");
   summary_ = read_json(folder_ / "summary.json");
   internal::scan(records_path(), [&](std::int64_t offset, const Json& record) {
-    offsets_[internal::key_of(record["image"])] = offset;
+    offsets_[internal::key_of(record, {"image"})] = offset;
   });
 }
 
@@ -36,7 +36,7 @@ std::string FinishedRun::records_sha256() const {
 }
 
 Json FinishedRun::record(const std::string& image) const {
-  const auto offset = offsets_.find(internal::key_of(image));
+  const auto offset = offsets_.find(internal::key_text({image}));
   if (offset == offsets_.end()) return Json();
   std::ifstream file(records_path(), std::ios::binary);
   file.seekg(offset->second);

@@ -5,16 +5,24 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <vector>
 
 #include "xai/core/file.hpp"
 #include "xai/report/json.hpp"
 
 namespace xai::internal {
 
-/// An image's name as it stands in the journal: the JSON text makes names equal that differ only in bytes
+/// A record's key as it stands in the journal: the JSON text makes names equal that differ only in bytes
 /// which no JSON file can hold.
-inline std::string key_of(const Json& image) {
-  return to_text(image);
+inline std::string key_text(const std::vector<std::string>& key) {
+  return to_text(Json(key));
+}
+
+/// The key of a record whose fields `names` make it.
+inline std::string key_of(const Json& record, const std::vector<std::string>& names) {
+  Json key = Json::array();
+  for (const std::string& name : names) key.push_back(record.value(name, Json()));
+  return to_text(key);
 }
 
 /// The records of a journal one by one: use(offset, record). Gives the offset behind the last whole record.

@@ -18,6 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 
 using internal::key_of;
+using internal::key_text;
 using internal::scan;
 
 constexpr auto sync_interval = std::chrono::seconds(5);
@@ -38,8 +39,8 @@ Json read_run(const fs::path& folder) {
 
 }  // namespace
 
-RunFolder::RunFolder(fs::path path, Json identity, bool overwrite)
-    : path_(std::move(path)), identity_(std::move(identity)) {
+RunFolder::RunFolder(fs::path path, Json identity, bool overwrite, Key key)
+    : path_(std::move(path)), identity_(std::move(identity)), key_(std::move(key)) {
   try {
     create();
     lock();
@@ -90,7 +91,7 @@ void RunFolder::claim(bool overwrite) {
 }
 
 void RunFolder::remove_earlier_run() const {
-  for (const char* folder : {"images", "maps", "graphs", "scores"}) {
+  for (const char* folder : {"images", "maps", "graphs", "scores", "predictions"}) {
     std::error_code missing;
     std::vector<fs::path> subfolders = {path_ / folder};
     for (const auto& entry : fs::recursive_directory_iterator(path_ / folder, missing)) {
@@ -105,7 +106,8 @@ void RunFolder::remove_earlier_run() const {
       if (fs::is_directory(*i) && fs::is_empty(*i)) fs::remove(*i);
   }
   for (const char* name :
-       {"results.jsonl", "summary.json", "summary.csv", "run.json"})  // what marks a run goes last
+       {"results.jsonl", "summary.json", "summary.csv", "matrix.csv", "family_matrix.csv", "asymmetry.csv",
+        "landscape.csv", "ensemble.csv", "run.json"})  // what marks a run goes last
     for (const char* suffix : {"", ".tmp"}) fs::remove(path_ / (std::string(name) + suffix));
 }
 
@@ -118,7 +120,7 @@ void RunFolder::open_journal() {
       has_errors = true;
       return;
     }
-    keys.push_back(key_of(record["image"]));
+    keys.push_back(key_of(record, key_));
     offsets_[keys.back()] = offset;
   });
   const auto torn = static_cast<std::int64_t>(fs::file_size(journal_path())) - journal_size_;
@@ -131,14 +133,13 @@ void RunFolder::open_journal() {
   next_sync_ = std::chrono::steady_clock::now() + sync_interval;
 }
 
-bool RunFolder::done(std::string_view image) const {
-  return offsets_.contains(key_of(Json(image)));
+bool RunFolder::done(const Key& key) const {
+  return offsets_.contains(key_text(key));
 }
 
 void RunFolder::append(const Json& record) {
-  const auto key = key_of(record.at("image"));
-  require<Error>(!offsets_.contains(key), journal_path().string(), " has a record of ", key,
-                 " already; name each image once");
+  const auto key = key_of(record, key_);
+  require<Error>(!offsets_.contains(key), journal_path().string(), " has a record of ", key, " already");
   const std::string line = to_text(record) + "\n";
   try {
     write_all(journal_, line, journal_path());
@@ -155,11 +156,11 @@ void RunFolder::append(const Json& record) {
   }
 }
 
-void RunFolder::finish(const std::vector<std::string>& images) {
-  std::vector<std::string> keys;
-  for (const auto& image : images)
-    if (auto key = key_of(image); offsets_.contains(key)) keys.push_back(std::move(key));
-  rewrite_journal(keys);
+void RunFolder::finish(const std::vector<Key>& keys) {
+  std::vector<std::string> known;
+  for (const Key& key : keys)
+    if (std::string text = key_text(key); offsets_.contains(text)) known.push_back(std::move(text));
+  rewrite_journal(known);
 }
 
 void RunFolder::rewrite_journal(const std::vector<std::string>& keys) {

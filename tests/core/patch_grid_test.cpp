@@ -43,6 +43,26 @@ TEST(PatchGrid, HardWeightsAreBlocksWithRoundedBorders) {
   }
 }
 
+TEST(PatchGrid, OtherPositionsSeeTheSameTents) {
+  const std::vector<double> positions = {-30, -0.25, 0, 0.5, 3.7, 100.125, 222.9, 223, 223.4, 900};
+  for (const int grid : {2, 7, 28}) {
+    const auto a = interpolation_matrix(positions, 224, grid, MaskKind::soft);
+    for (std::size_t i = 0; i < positions.size(); ++i)
+      for (int p = 0; p < grid; ++p) {
+        const double inside = std::clamp(positions[i], 0.0, 223.0);
+        EXPECT_NEAR(a[i * grid + p], std::max(0.0, 1 - std::abs(inside * (grid - 1) / 223 - p)), 1e-6);
+      }
+  }
+}
+
+TEST(PatchGrid, OtherPositionsSeeTheNearestPixelsBlock) {
+  const std::vector<double> positions = {-9, 31.4, 31.5, 32, 223, 800};  // 7 blocks of 32 pixels
+  const auto a = interpolation_matrix(positions, 224, 7, MaskKind::hard);
+  const int blocks[] = {0, 0, 1, 1, 6, 6};
+  for (std::size_t i = 0; i < positions.size(); ++i)
+    for (int p = 0; p < 7; ++p) EXPECT_EQ(a[i * 7 + p], p == blocks[i] ? 1.0F : 0.0F) << i << " " << p;
+}
+
 TEST(PatchGrid, RowsSumToOne) {
   for (const auto kind : {MaskKind::soft, MaskKind::hard})
     for (const auto [size, grid] : cases) {

@@ -348,5 +348,14 @@ TEST_F(DataSetFolder, BadLists) {
   EXPECT_TRUE(says(complaint<UsageError>(labelled_twice), "both"));
 }
 
+TEST(EvenlySpread, TakesTheMiddlesOfEqualParts) {
+  EXPECT_EQ(evenly_spread(10, 2), (std::vector<std::size_t>{2, 7}));
+  EXPECT_EQ(evenly_spread(500, 5), (std::vector<std::size_t>{50, 150, 250, 350, 450}));
+  EXPECT_EQ(evenly_spread(3, 3), (std::vector<std::size_t>{0, 1, 2}));
+  EXPECT_EQ(evenly_spread(3, 0), (std::vector<std::size_t>{0, 1, 2}));
+  EXPECT_EQ(evenly_spread(3, 9), (std::vector<std::size_t>{0, 1, 2}));
+  EXPECT_TRUE(evenly_spread(0, 2).empty());
+}
+
 }  // namespace
 }  // namespace xai

@@ -57,20 +57,40 @@ TEST(RunFolder, RecordsOutliveTheSessionAndEndInDataSetOrder) {
   RunFolder run(folder / "new/run", identity);
   EXPECT_EQ(run.previous_run()["tuning"], 5);
   EXPECT_EQ(run.previous_run()["identity"], identity);
-  EXPECT_TRUE(run.done("b"));
-  EXPECT_TRUE(run.done("caf\xe9"));
-  EXPECT_FALSE(run.done("a"));
+  EXPECT_TRUE(run.done({"b"}));
+  EXPECT_TRUE(run.done({"caf\xe9"}));
+  EXPECT_FALSE(run.done({"a"}));
   EXPECT_THROW(run.append(record("b")), Error);
   run.append(record("a"));
   run.append(record("c", "error"));
   EXPECT_EQ(run.done_count(), 4);
-  run.finish({"a", "b", "c", "caf\xe9", "not reached"});
+  run.finish({{"a"}, {"b"}, {"c"}, {"caf\xe9"}, {"not reached"}});
   const std::vector<std::string> order = {"a", "b", "c", "caf\xEF\xBF\xBD"};
   EXPECT_EQ(images(run), order);
   run.append(record("d"));  // the journal goes on behind the rewritten records
-  run.finish({"d", "a"});
+  run.finish({{"d"}, {"a"}});
   EXPECT_EQ(read_file(folder / "new/run/results.jsonl"),
             to_text(record("d")) + "\n" + to_text(record("a")) + "\n");
+}
+
+TEST(RunFolder, SeveralFieldsCanMakeTheKey) {
+  const TemporaryFolder folder;
+  const RunFolder::Key key = {"image", "source"};
+  const auto pair = [](const char* image, const char* source) {
+    return Json{{"image", image}, {"source", source}, {"status", "ok"}};
+  };
+  {
+    RunFolder run(folder.path(), identity, false, key);
+    run.append(pair("b", "one"));
+    run.append(pair("a", "two"));
+    run.append(pair("a", "one"));
+    EXPECT_THROW(run.append(pair("a", "two")), Error);
+  }
+  RunFolder run(folder.path(), identity, false, key);
+  EXPECT_TRUE(run.done({"a", "one"}));
+  EXPECT_FALSE(run.done({"b", "two"}));
+  run.finish({{"a", "one"}, {"a", "two"}, {"b", "one"}, {"b", "two"}});
+  EXPECT_EQ(images(run), (std::vector<std::string>{"a", "a", "b"}));
 }
 
 TEST(RunFolder, ImagesThatFailedAreTriedAgain) {
@@ -80,7 +100,7 @@ TEST(RunFolder, ImagesThatFailedAreTriedAgain) {
     for (const char* image : {"a", "b", "c"}) run.append(record(image, image[0] == 'b' ? "error" : "ok"));
   }
   RunFolder run(folder.path(), identity);
-  EXPECT_FALSE(run.done("b"));
+  EXPECT_FALSE(run.done({"b"}));
   run.append(record("b"));
   EXPECT_EQ(images(run), (std::vector<std::string>{"a", "c", "b"}));
 }
@@ -105,7 +125,7 @@ TEST(RunFolder, RefusesAnotherRunNamingTheDifferenceAndTheRemedies) {
 
   const Json reordered = {
       {"options", {{"threshold", 0.9}, {"grid", 7}}}, {"model", "abc"}, {"tool", "xai-mse"}};
-  EXPECT_TRUE(RunFolder(folder.path(), reordered).done("a"));
+  EXPECT_TRUE(RunFolder(folder.path(), reordered).done({"a"}));
 }
 
 TEST(RunFolder, OverwriteRemovesTheRunAndNothingElse) {
@@ -172,8 +192,8 @@ TEST(RunFolder, TornTailIsCutAndTheRestKept) {
     RunFolder run(folder.path(), identity);
     const bool told = testing::internal::GetCapturedStderr().find("cutting off") != std::string::npos;
     EXPECT_EQ(told, 0 < written && written < next.size()) << written;
-    EXPECT_EQ(run.done("c"), written == next.size()) << written;
-    if (!run.done("c")) run.append(record("c"));
+    EXPECT_EQ(run.done({"c"}), written == next.size()) << written;
+    if (!run.done({"c"})) run.append(record("c"));
     EXPECT_EQ(read_file(folder / "results.jsonl"), whole + next) << written;
   }
 }
@@ -197,7 +217,7 @@ TEST(RunFolder, NoRecordIsLostOrDoubledByKills) {
       close(reported[0]);
       RunFolder run(folder.path(), identity);
       for (int i = 0; i < count; ++i) {
-        if (run.done(std::to_string(i))) continue;
+        if (run.done({std::to_string(i)})) continue;
         run.append(
             Json{{"image", std::to_string(i)}, {"status", "ok"}, {"padding", std::string(i % 997, 'x')}});
         if (write(reported[1], &i, sizeof i) != sizeof i) _exit(1);
@@ -215,7 +235,7 @@ TEST(RunFolder, NoRecordIsLostOrDoubledByKills) {
     finished = WIFEXITED(status) && WEXITSTATUS(status) == 0;
     kills += !finished;
     const RunFolder run(folder.path(), identity);
-    for (int done = 0; done <= last; ++done) ASSERT_TRUE(run.done(std::to_string(done))) << done;
+    for (int done = 0; done <= last; ++done) ASSERT_TRUE(run.done({std::to_string(done)})) << done;
     ASSERT_LE(run.done_count(), std::max<long>(last + 2, finished ? count : 0));
     ASSERT_LT(kills, 50);
   }
@@ -241,7 +261,7 @@ TEST(RunFolder, FullDiskLosesNothingThatWasAppended) {
       EXPECT_NE(std::string(error.what()).find("No space left on device; free some space"),
                 std::string::npos);
     }
-    EXPECT_FALSE(run.done(std::to_string(appended)));
+    EXPECT_FALSE(run.done({std::to_string(appended)}));
     EXPECT_EQ(read_file(disk / "run/results.jsonl").back(), '\n');
     EXPECT_THROW(run.write_file("images/a.png", std::string(60'000, 'x')), IoError);
     EXPECT_FALSE(fs::exists(disk / "run/images/a.png"));

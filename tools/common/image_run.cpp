@@ -56,7 +56,7 @@ ImageRun::ImageRun(Setup setup)
               setup_.output.overwrite),
       previous_(folder_.previous_run()) {
   for (std::size_t i = 0; i < data_.images.size(); ++i)
-    if (!folder_.done(data_.images[i].id)) todo_.push_back(i);
+    if (!folder_.done({data_.images[i].id})) todo_.push_back(i);
   if (folder_.done_count() > 0 && !finished())
     log::info("going on: ", folder_.done_count(), " of ", data_.images.size(), " images are done");
 }
@@ -130,9 +130,9 @@ void ImageRun::analyse(Analysis& analysis, EngineOptions engine_options, Backgro
 }
 
 void ImageRun::for_each_record(const std::function<void(const Json&)>& use) {
-  std::vector<std::string> ids;
-  for (const ImageEntry& image : data_.images) ids.push_back(image.id);
-  if (complete()) folder_.finish(ids);
+  std::vector<RunFolder::Key> keys;
+  for (const ImageEntry& image : data_.images) keys.push_back({image.id});
+  if (complete()) folder_.finish(keys);
   folder_.for_each_record(use);
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -29,7 +30,8 @@ struct DataSetOptions {
   /// Needed by the devkit's ground truth, which numbers classes 1..1000 in an order of its own: text or CSV
   /// with the columns ILSVRC2012_ID and WNID, or lines `ID WNID ...` or `WNID ID ...`.
   std::filesystem::path devkit_map{};
-  long limit = 0;  ///< the first so many images in order of id; 0 = all
+  long limit = 0;   ///< the first so many images in order of id; 0 = all
+  long spread = 0;  ///< so many of those, evenly_spread(); 0 = all
 };
 
 /// The images of a run, sorted by the bytes of their ids.
@@ -43,6 +45,10 @@ struct DataSet {
   bool labelled() const;  ///< every image has a label
 };
 
+/// `most` of 0 .. count-1, ascending, each from the middle of its part of `most` equal ones; all of them
+/// where there are no more, or most = 0.
+std::vector<std::size_t> evenly_spread(std::size_t count, std::size_t most);
+
 /// Opens a data set; `class_ids` are the model's class ids by index (wnids), empty if unknown.
 ///
 /// Folders are searched recursively for .jpeg .jpg .png .webp .bmp files (case-insensitive); hidden files and
@@ -51,9 +57,10 @@ struct DataSet {
 /// with no class ids given, below two or more folders or ones named like wnids (class index = rank of the
 /// name, with a warning). Labels may cover more images than there are. No image is opened.
 ///
-/// Throws UsageError for options that cannot work (no such file, devkit ground truth without its map, limit <
-/// 0) and DataError for a data set that cannot be used: no images, malformed line, label out of range or
-/// unknown, listed image that does not exist, image without a label, image outside the class folders.
+/// Throws UsageError for options that cannot work (no such file, devkit ground truth without its map, limit
+/// or spread < 0) and DataError for a data set that cannot be used: no images, malformed line, label out of
+/// range or unknown, listed image that does not exist, image without a label, image outside the class
+/// folders.
 DataSet open_data_set(const DataSetOptions& options, const std::vector<std::string>& class_ids);
 
 }  // namespace xai

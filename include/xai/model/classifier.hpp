@@ -34,4 +34,8 @@ class Classifier {
 /// Whether an exception of Classifier::logits (or of a tensor operation) says that memory ran out.
 bool is_out_of_memory(const std::exception& error);
 
+/// The size of batches to go on with where one of `size` did not fit into memory: half of it, with a warning
+/// in the log. Throws ModelError where that is none.
+int halved_batch(int size, const at::Device& device);
+
 }  // namespace xai

@@ -50,6 +50,9 @@ class MaskComposer {
   /// Images of H x W pixels, cells (patches) of a grid x grid raster; everything is composed where `options`
   /// says: a device, and float32 unless they say otherwise.
   MaskComposer(int height, int width, int grid, MaskKind kind, const at::TensorOptions& options);
+  /// For images that see the mask elsewhere: with other matrices than A, H x grid and W x grid, row-major.
+  MaskComposer(const std::vector<float>& vertical, const std::vector<float>& horizontal, int grid,
+               const at::TensorOptions& options);
 
   int grid() const { return grid_; }
 

@@ -30,7 +30,7 @@ class FinishedRun {
   std::filesystem::path folder_;
   Json run_;
   Json summary_;
-  std::unordered_map<std::string, std::int64_t> offsets_;  ///< of each record, by the image's JSON text
+  std::unordered_map<std::string, std::int64_t> offsets_;  ///< of each record, by its key's JSON text
 };
 
 }  // namespace xai

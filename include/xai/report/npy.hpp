@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -13,6 +14,16 @@ namespace xai {
 /// The bytes of an NPY file (format 1.0) of float32, row-major: numpy.load reads it. The product of `shape`
 /// must be values.size().
 std::string encode_npy(std::span<const float> values, const std::vector<std::int64_t>& shape);
+
+/// An array of float32, row-major.
+struct FloatArray {
+  std::vector<std::int64_t> shape;
+  std::vector<float> values;  ///< as many as the product of `shape`
+};
+
+/// Reads what encode_npy() writes, or numpy.save of a C-contiguous float32 array. Throws DataError naming
+/// `file` where it is missing, damaged or holds something else.
+FloatArray read_npy(const std::filesystem::path& file);
 
 /// The bytes of an NPY file of every evaluated patch set of an image and its p(S), ascending by set: a
 /// structured array with the fields "set" (4 uint64, bit p of the 256 is patch p) and "p" (float32).

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <atomic>
+#include <opencv2/core/mat.hpp>
+#include <span>
+#include <vector>
+
+#include "xai/core/patch_grid.hpp"
+#include "xai/model/classifier.hpp"
+#include "xai/model/preprocess.hpp"
+#include "xai/perturb/perturbation.hpp"
+
+namespace xai {
+
+/// What one model looks at in a photograph, and for which class.
+struct Evidence {
+  std::vector<int> order;  ///< its map's cells, the most important first: importance_order()
+  int size = 0;            ///< s: the map has s x s cells
+  Crop crop{};             ///< the model's, of this photograph: where the map lies
+  int target = 0;          ///< class c whose probability is asked
+};
+
+struct CrossTestOptions {
+  Baseline baseline = Baseline::blur;
+  MaskKind mask = MaskKind::soft;
+  int steps = 50;      ///< T of the insertion curves
+  int batch_size = 8;  ///< the most images that a model sees at once
+};
+
+/// Shows photographs to several models at once: as they are, and revealed in the order of what each of the
+/// models looks at (cross-testing, SPEC 7). Masked batches are composed once for all models that are shown
+/// the same pixels. Safe to use from several threads at once. When memory runs out, batches are halved from
+/// then on; throws ModelError when even a batch of one does not fit.
+class CrossTester {
+ public:
+  /// `models`, all on one device, outlive the tester.
+  CrossTester(std::vector<Classifier*> models, const CrossTestOptions& options);
+
+  enum class Shown { image, baseline };
+  /// Softmax probabilities of each model on each of the photographs (h x w CV_8UC3 RGB): N x K float32 on the
+  /// CPU. Rows whose logits are not finite are NaN.
+  std::vector<at::Tensor> probabilities(std::span<const cv::Mat> photographs, Shown shown) const;
+
+  /// f_c at t = 1 .. T-1, or nothing. NaN where the logits are not finite.
+  using Probabilities = std::vector<double>;
+  /// For each model and each evidence, [model][evidence]: the probability of the evidence's class on x_t =
+  /// M_t x + (1 - M_t) b, where M_t shows the first floor(t s^2 / T + 1/2) cells of its order. Only where
+  /// wanted[model] [evidence]. M_t is a function on the photograph: a model with another crop sees it
+  /// elsewhere.
+  std::vector<std::vector<Probabilities>> reveal(const cv::Mat& photograph,
+                                                 std::span<const Evidence> evidence,
+                                                 const std::vector<std::vector<bool>>& wanted) const;
+
+  /// Images through the models so far, padding excluded.
+  long forward() const { return forward_; }
+
+ private:
+  struct Model {
+    Classifier* classifier;
+    at::Tensor mean, std;  // 3 x 1 x 1, on the device
+  };
+  using View = std::vector<std::size_t>;  // models that are shown the same pixels
+
+  const ModelCard& card_of(const View& view) const { return models_[view.front()].classifier->card(); }
+  at::Tensor baseline_of(const View& view, const at::Tensor& image) const;
+  at::Tensor probabilities(const Model& model, const at::Tensor& batch, std::int64_t rows) const;
+  void reveal(const View& view, const cv::Mat& photograph, std::span<const Evidence> evidence,
+              const std::vector<std::vector<bool>>& wanted, int batch_size,
+              std::vector<std::vector<Probabilities>>& result) const;
+  template <class Work>
+  auto fitting(Work work) const;
+
+  std::vector<Model> models_;
+  std::vector<View> views_;
+  CrossTestOptions options_;
+  at::Device device_;
+  mutable std::atomic<int> batch_size_;
+  mutable std::atomic<long> forward_ = 0;
+};
+
+}  // namespace xai
