@@ -34,28 +34,10 @@ std::string_view name(Preset preset) {
 }
 
 void SaliencyToolOptions::add_to(CLI::App& cli) {
-  cli.parse_complete_callback([this] { resolve(); });
   input.add_to(cli);
   target.add_to(cli);
   perturbation.add_to(cli);
-
-  const auto map = "Map";
-  add_choice(cli, "--method", method,
-             {SaliencyMethod::igos_plus_plus, SaliencyMethod::igos_plus, SaliencyMethod::igos,
-              SaliencyMethod::gradcam, SaliencyMethod::rise},
-             "How the map is made")
-      ->group(map);
-  cli.add_option("--size", igos.size, "Maps have this many cells a side")->group(map)->capture_default_str();
-  add_igos_to(cli);
-
-  const auto rise_group = "RISE";
-  cli.add_option("--rise-masks", rise.masks, "Random masks")->group(rise_group)->capture_default_str();
-  cli.add_option("--rise-cells", rise.cells, "Coin flips a side of a random mask")
-      ->group(rise_group)
-      ->capture_default_str();
-  cli.add_option("--rise-visible", rise.visible, "Probability of a cell to be visible")
-      ->group(rise_group)
-      ->capture_default_str();
+  MapOptions::add_to(cli);
 
   const auto scores = "Scores";
   add_choice(cli, "--metric", curve.metric, {Metric::normalised, Metric::reference},
@@ -74,7 +56,28 @@ void SaliencyToolOptions::add_to(CLI::App& cli) {
       ->capture_default_str();
 }
 
-void SaliencyToolOptions::add_igos_to(CLI::App& cli) {
+void MapOptions::add_to(CLI::App& cli) {
+  cli.parse_complete_callback([this] { resolve(); });
+  const auto map = "Map";
+  add_choice(cli, "--method", method,
+             {SaliencyMethod::igos_plus_plus, SaliencyMethod::igos_plus, SaliencyMethod::igos,
+              SaliencyMethod::gradcam, SaliencyMethod::rise},
+             "How the map is made")
+      ->group(map);
+  cli.add_option("--size", igos.size, "Maps have this many cells a side")->group(map)->capture_default_str();
+  add_igos_to(cli);
+
+  const auto rise_group = "RISE";
+  cli.add_option("--rise-masks", rise.masks, "Random masks")->group(rise_group)->capture_default_str();
+  cli.add_option("--rise-cells", rise.cells, "Coin flips a side of a random mask")
+      ->group(rise_group)
+      ->capture_default_str();
+  cli.add_option("--rise-visible", rise.visible, "Probability of a cell to be visible")
+      ->group(rise_group)
+      ->capture_default_str();
+}
+
+void MapOptions::add_igos_to(CLI::App& cli) {
   const auto group = "iGOS, iGOS+, iGOS++ (defaults: --preset fast)";
   add_choice(cli, "--preset", preset, {Preset::fast, Preset::reference},
              "Constants that are not given: fast, or those of the public code")
@@ -121,7 +124,7 @@ void SaliencyToolOptions::add_igos_to(CLI::App& cli) {
   number("--min-step", &I::min_step, "Line search: the first step below is taken as it is");
 }
 
-void SaliencyToolOptions::resolve() {
+void MapOptions::resolve() {
   const IgosOptions values = preset == Preset::reference ? IgosOptions::reference() : IgosOptions();
   for (const auto& fill : unless_given_) fill(values);
   igos.method = igos_method(method);
@@ -133,31 +136,23 @@ void SaliencyToolOptions::validate() const {
   require_path(input.data.data, "--data", "a folder or list of images");
   require_path(output.out, "--out", "the folder to write results to");
   target.validate();
-  igos.validate();
-  if (method == SaliencyMethod::rise) rise.validate();
+  MapOptions::validate();
   curve.validate(igos.size * igos.size);
   require(input.max_pixels >= 1, "--max-pixels must be at least 1, not ", input.max_pixels);
   require(pictures >= -1, "--pictures must be at least -1, not ", pictures);
 }
 
-bool SaliencyToolOptions::optimises() const {
+void MapOptions::validate() const {
+  igos.validate();
+  if (method == SaliencyMethod::rise) rise.validate();
+}
+
+bool MapOptions::optimises() const {
   return method != SaliencyMethod::gradcam && method != SaliencyMethod::rise;
 }
 
-Json SaliencyToolOptions::identity() const {
-  Json options = {{"max_pixels", input.max_pixels},
-                  {"baseline", name(perturbation.baseline)},
-                  {"mask", name(perturbation.mask)},
-                  {"method", name(method)},
-                  {"size", igos.size},
-                  {"metric", name(curve.metric)},
-                  {"steps", curve.steps},
-                  {"min_gap", curve.min_gap},
-                  {"target", name(target.target)},
-                  {"only_correct", target.only_correct},
-                  {"min_probability", target.min_probability},
-                  {"precision", name(compute.precision)},
-                  {"seed", output.seed}};
+Json MapOptions::identity() const {
+  Json options = {{"method", name(method)}, {"size", igos.size}};
   if (optimises())
     options.update({{"preset", name(preset)},
                     {"iterations", igos.iterations},
@@ -180,6 +175,22 @@ Json SaliencyToolOptions::identity() const {
                     {"min_step", igos.min_step}});
   if (method == SaliencyMethod::rise)
     options.update({{"rise_masks", rise.masks}, {"rise_cells", rise.cells}, {"rise_visible", rise.visible}});
+  return options;
+}
+
+Json SaliencyToolOptions::identity() const {
+  Json options = {{"max_pixels", input.max_pixels},
+                  {"baseline", name(perturbation.baseline)},
+                  {"mask", name(perturbation.mask)},
+                  {"metric", name(curve.metric)},
+                  {"steps", curve.steps},
+                  {"min_gap", curve.min_gap},
+                  {"target", name(target.target)},
+                  {"only_correct", target.only_correct},
+                  {"min_probability", target.min_probability},
+                  {"precision", name(compute.precision)},
+                  {"seed", output.seed}};
+  options.update(MapOptions::identity());
   return options;
 }
 

@@ -20,29 +20,19 @@ enum class Preset { fast, reference };
 std::string_view name(SaliencyMethod method);
 std::string_view name(Preset preset);
 
-/// Every option of xai-saliency.
-struct SaliencyToolOptions {
-  AppOptions app;
-  InputOptions input;
-  TargetOptions target;
-  PerturbationOptions perturbation;
+/// How maps are made.
+struct MapOptions {
   SaliencyMethod method = SaliencyMethod::igos_plus_plus;
   Preset preset = Preset::fast;
   IgosOptions igos;  ///< its size is that of every method's maps
   RiseOptions rise;
-  CurveOptions curve;
-  ComputeOptions compute;
-  OutputOptions output;
-  long pictures = -1;
 
   void add_to(CLI::App& app);
   void validate() const;
   /// Whether the method optimises masks, and needs gradients of the model.
   bool optimises() const;
-  /// Those that can change a record: they must be equal for a run to go on.
+  /// Those that the method has.
   Json identity() const;
-  /// All of them, for run.json.
-  Json resolved() const;
 
  private:
   void add_igos_to(CLI::App& app);
@@ -50,6 +40,25 @@ struct SaliencyToolOptions {
   void resolve();
 
   std::vector<std::function<void(const IgosOptions& preset)>> unless_given_;
+};
+
+/// Every option of xai-saliency.
+struct SaliencyToolOptions : MapOptions {
+  AppOptions app;
+  InputOptions input;
+  TargetOptions target;
+  PerturbationOptions perturbation;
+  CurveOptions curve;
+  ComputeOptions compute;
+  OutputOptions output;
+  long pictures = -1;
+
+  void add_to(CLI::App& app);
+  void validate() const;
+  /// Those that can change a record: they must be equal for a run to go on.
+  Json identity() const;
+  /// All of them, for run.json.
+  Json resolved() const;
 };
 
 }  // namespace xai::tools

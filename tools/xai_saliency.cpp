@@ -1,52 +1,5 @@
 // xai-saliency: maps of what matters to a classifier's decisions, and how well they do (SPEC 6, 7).
-#include <algorithm>
-
-#include "common/image_run.hpp"
-#include "saliency_analysis.hpp"
-#include "saliency_options.hpp"
-#include "xai/core/error.hpp"
-#include "xai/report/summary.hpp"
-
-namespace xai::tools {
-namespace {
-
-/// Everything that must be equal for a run to go on; of the model's parts for Grad-CAM, too.
-Json identity(const SaliencyToolOptions& options) {
-  Json identity = options.identity();
-  if (options.method != SaliencyMethod::gradcam) return identity;
-  if (const auto parts = read_model_card(options.input.model).gradcam)
-    identity["gradcam"] = {{"features_sha256", parts->features_sha256}, {"head_sha256", parts->head_sha256}};
-  return identity;
-}
-
-ExitCode run(const SaliencyToolOptions& options, const std::vector<std::string>& command) {
-  options.validate();
-  ImageRun run({.tool = "xai-saliency",
-                .command = command,
-                .input = options.input,
-                .compute = options.compute,
-                .output = options.output,
-                .identity = identity(options),
-                .options = options.resolved(),
-                .quiet = options.app.quiet,
-                .gradients = options.optimises()});
-  options.target.check(run.data());
-  const int side = std::min(run.card().height, run.card().width);
-  require(options.igos.size <= side, "--size must be at most ", side,
-          ", the pixels of the model's input, not ", options.igos.size);
-  if (run.nothing_to_do()) return done;
-
-  Background writer;
-  SaliencyAnalysis analysis(options, run, writer);
-  run.analyse(analysis, {.grid = options.igos.size, .mask = options.perturbation.mask}, writer);
-
-  SaliencySummary summary(analysis.setting());
-  run.for_each_record([&](const Json& record) { summary.add(record); });
-  return run.conclude(summary.to_json(options.output.seed));
-}
-
-}  // namespace
-}  // namespace xai::tools
+#include "saliency_run.hpp"
 
 int main(int argc, char** argv) {
   CLI::App app(
@@ -57,6 +10,6 @@ int main(int argc, char** argv) {
   xai::tools::SaliencyToolOptions options;
   options.add_to(app);
   return xai::tools::run_app(app, argc, argv, options.app, [&] {
-    return xai::tools::run(options, {argv, argv + argc});
+    return xai::tools::run_saliency(options, {argv, argv + argc});
   });
 }

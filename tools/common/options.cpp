@@ -57,6 +57,16 @@ void InputOptions::add_to(CLI::App& app) {
   const auto group = "Input";
   app.add_option("--model", model, "TorchScript model NAME.pt with its card NAME.json beside it")
       ->group(group);
+  add_images_to(app);
+  app.add_option(
+         "--preprocess-dump", preprocess_dump,
+         "Also write what the model is shown of each image before normalisation (NPY, 3 x H x W) into this "
+         "folder")
+      ->group(group);
+}
+
+void InputOptions::add_images_to(CLI::App& app) {
+  const auto group = "Input";
   app.add_option("--data", data.data,
                  "Folder of images (class folders or flat), a list or CSV file, or one image")
       ->group(group);
@@ -74,10 +84,6 @@ void InputOptions::add_to(CLI::App& app) {
   app.add_option("--max-pixels", max_pixels, "Images with more pixels are errors")
       ->group(group)
       ->capture_default_str();
-  app.add_option("--preprocess-dump", preprocess_dump,
-                 "Also write what the model is shown of each image before normalisation (NPY, 3 x H x W) "
-                 "into this folder")
-      ->group(group);
 }
 
 Json InputOptions::resolved() const {

@@ -24,6 +24,8 @@ struct InputOptions {
   std::filesystem::path preprocess_dump;  ///< where to write what the model is shown; empty = nowhere
 
   void add_to(CLI::App& app);
+  /// Those about images alone.
+  void add_images_to(CLI::App& app);
   Json resolved() const;
 };
 
