@@ -44,12 +44,13 @@ Landscape kernel_pca(std::span<const double> kernel) {
 
   cv::Mat eigenvalues, axes;  // descending; one axis a row
   cv::eigen(centred(k), eigenvalues, axes);
-  const double largest = cv::norm(eigenvalues, cv::NORM_INF), all = cv::norm(eigenvalues, cv::NORM_L1);
+  const double all = cv::norm(eigenvalues, cv::NORM_L1);
+  const double noise = 1e-12 * std::max(cv::norm(k, cv::NORM_INF), cv::norm(eigenvalues, cv::NORM_INF));
   Landscape landscape;
   landscape.points.resize(n);
   for (int d = 0; d < 2; ++d) {
     const double value = eigenvalues.at<double>(d);
-    if (std::abs(value) <= 1e-12 * largest) continue;
+    if (std::abs(value) <= noise) continue;
     landscape.eigenvalues[d] = value;
     if (value < 0) continue;
     landscape.explained[d] = value / all;

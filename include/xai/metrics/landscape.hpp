@@ -13,7 +13,7 @@ namespace xai {
 /// right angles. An axis whose eigenvalue is not positive has no length: all its coordinates are 0.
 struct Landscape {
   std::vector<std::array<double, 2>> points;
-  std::array<double, 2> eigenvalues = {};  ///< the largest two; below 1e-12 of the largest magnitude: 0
+  std::array<double, 2> eigenvalues = {};  ///< the largest two; rounding (1e-12 of the largest number): 0
   std::array<double, 2> explained = {};  ///< positive eigenvalue / sum of the magnitudes of all; 0 for 0 / 0
 };
 
