@@ -2,8 +2,10 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <tuple>
 
 #include "counted_records.hpp"
+#include "cross_records.hpp"
 #include "records.hpp"
 #include "saliency_records.hpp"
 #include "temporary_folder.hpp"
@@ -139,6 +141,33 @@ TEST_F(Schema, AcceptsSaliencySummariesFullAndEmpty) {
   std::string lines = to_text(summary.to_json(1)) + "\n";
   for (const Json& record : saliency_records()) summary.add(record);
   EXPECT_TRUE(accepts("saliency-summary", lines + to_text(summary.to_json(1)) + "\n")) << message;
+}
+
+TEST_F(Schema, AcceptsEveryKindOfCrossRecord) {
+  std::string lines;
+  for (const Json& record : cross_records()) lines += to_text(record) + "\n";
+  EXPECT_TRUE(accepts("crosstest-record", lines)) << message;
+}
+
+TEST_F(Schema, RefusesCrossRecordsThatAreNotAsSpecified) {
+  const auto records = cross_records();
+  for (const auto& [kind, field, value] : {std::tuple(0, "auc", Json()),
+                                           {0, "curve", Json::array()},
+                                           {0, "curve", Json{0.5, 1}},
+                                           {0, "reason", Json("gap")},
+                                           {0, "outside", Json(1.5)},
+                                           {0, "extra", Json(1)},
+                                           {1, "reason", Json("why")},
+                                           {1, "f_baseline", Json()},
+                                           {1, "auc", Json(0.5)},
+                                           {2, "curve", Json{0, 1}},
+                                           {4, "reason", Json()},
+                                           {4, "status", Json("skipped")}}) {
+    Json record = records[kind];
+    record[field] = value;
+    EXPECT_FALSE(accepts("crosstest-record", to_text(record))) << kind << " " << field;
+    EXPECT_NE(message.find("ValidationError"), std::string::npos) << message;
+  }
 }
 
 }  // namespace
