@@ -6,6 +6,7 @@
 
 #include "counted_records.hpp"
 #include "cross_records.hpp"
+#include "cross_summaries.hpp"
 #include "records.hpp"
 #include "saliency_records.hpp"
 #include "temporary_folder.hpp"
@@ -168,6 +169,35 @@ TEST_F(Schema, RefusesCrossRecordsThatAreNotAsSpecified) {
     EXPECT_FALSE(accepts("crosstest-record", to_text(record))) << kind << " " << field;
     EXPECT_NE(message.find("ValidationError"), std::string::npos) << message;
   }
+}
+
+TEST_F(Schema, AcceptsCrossSummariesFullAndEmpty) {
+  CrossSummary full = four_images();
+  full.set_ensembles(seven_sets());
+  CrossSummary unevaluated = four_images(ImagesRule::pairwise);
+  Ensembles sets = seven_sets();
+  sets.images = 0;
+  for (Ensemble& set : sets.sets) set.top1 = set.top5 = 0;
+  unevaluated.set_ensembles(sets);
+  std::string lines;
+  for (const CrossSummary& summary : {full, unevaluated, four_images(), CrossSummary(three_models(), {})})
+    lines += to_text(summary.to_json(1)) + "\n";
+  EXPECT_TRUE(accepts("crosstest-summary", lines)) << message;
+
+  const Json summary = full.to_json(1);
+  for (const auto& [field, value] : {std::pair("landscape", Json()),
+                                     {"landscape_reason", Json("why")},
+                                     {"images_rule", Json("some")},
+                                     {"matrix", Json::array({Json::object()})},
+                                     {"quantities", Json{{"auc a -> b", nullptr}}},
+                                     {"extra", Json(1)}}) {
+    Json changed = summary;
+    changed[field] = value;
+    EXPECT_FALSE(accepts("crosstest-summary", to_text(changed))) << field;
+  }
+  Json changed = summary;
+  changed["matrix"][0]["extra"] = 1;
+  EXPECT_FALSE(accepts("crosstest-summary", to_text(changed)));
 }
 
 }  // namespace
