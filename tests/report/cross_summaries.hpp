@@ -64,4 +64,18 @@ inline Ensembles seven_sets() {
                    {{0, 1, 2}, 70, 95}}};
 }
 
+/// Of a gate's baseline.
+inline Json conditions() {
+  return Json{{"data", {{"sha256", std::string(64, '0')}, {"count", 5}}},
+              {"cross_images", 0},
+              {"method", "igos++"},
+              {"size", 28},
+              {"baseline", "blur:10"},
+              {"mask", "bilinear"},
+              {"steps", 50},
+              {"min_gap", 0.05},
+              {"images_rule", "common"},
+              {"class", "label"}};
+}
+
 }  // namespace xai

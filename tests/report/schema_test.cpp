@@ -12,6 +12,7 @@
 #include "temporary_folder.hpp"
 #include "xai/core/file.hpp"
 #include "xai/core/hash.hpp"
+#include "xai/report/cross_gate.hpp"
 #include "xai/report/run_folder.hpp"
 #include "xai/report/run_info.hpp"
 #include "xai/report/sub_explanation_summary.hpp"
@@ -198,6 +199,19 @@ TEST_F(Schema, AcceptsCrossSummariesFullAndEmpty) {
   Json changed = summary;
   changed["matrix"][0]["extra"] = 1;
   EXPECT_FALSE(accepts("crosstest-summary", to_text(changed)));
+}
+
+TEST_F(Schema, AcceptsBaselinesOfRunsWithLabelsAndWithout) {
+  CrossSummary labelled = four_images();
+  labelled.set_ensembles(seven_sets());
+  std::string lines;
+  for (const CrossSummary& summary : {labelled, four_images(), CrossSummary(three_models(), {})})
+    lines += to_text(gate_baseline(summary.to_json(1), conditions(), "0.1.0")) + "\n";
+  EXPECT_TRUE(accepts("crosstest-baseline", lines)) << message;
+
+  Json changed = gate_baseline(labelled.to_json(1), conditions(), "0.1.0");
+  changed["conditions"].erase("steps");
+  EXPECT_FALSE(accepts("crosstest-baseline", to_text(changed)));
 }
 
 }  // namespace
