@@ -2,16 +2,16 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 #include <utility>
 
+#include "text_table.hpp"
 #include "xai/core/error.hpp"
 #include "xai/report/csv.hpp"
 
 namespace xai {
 namespace {
 
-using Row = std::vector<std::string>;
+using internal::fixed, internal::Row;
 
 struct Column {
   const char* title;     ///< of text and LaTeX
@@ -37,13 +37,6 @@ Json comparable(const FinishedRun& run) {
 
 std::string model_of(const FinishedRun& run, const char* field) {
   return run.run().at("model").at("card").at(field);
-}
-
-std::string fixed(const Json& number, int decimals) {
-  if (number.is_null()) return "-";
-  char text[400];
-  std::snprintf(text, sizeof text, "%.*f", decimals, number.get<double>());
-  return text;
 }
 
 std::string percent(const Json& share) {
@@ -84,27 +77,12 @@ Row titles_of_csv() {
 
 Row cells_of_csv(const FinishedRun& run) {
   const Json& summary = run.summary();
-  const auto cell = [](const Json& number) { return number.is_null() ? "" : to_text(number); };
   Row row = {model_of(run, "name"), model_of(run, "family"), to_text(summary["statuses"]["ok"])};
   for (const Column& column : columns)
     for (const char* statistic : statistics)
-      row.push_back(cell(summary["quantities"][column.quantity][statistic]));
-  for (const auto& [title, field] : shares) row.push_back(cell(summary[field]["share"]));
+      row.push_back(internal::csv_cell(summary["quantities"][column.quantity][statistic]));
+  for (const auto& [title, field] : shares) row.push_back(internal::csv_cell(summary[field]["share"]));
   return row;
-}
-
-/// Lines of aligned cells: the first two columns to the left, the numbers to the right.
-std::string text_table(const std::vector<Row>& rows) {
-  std::vector<std::size_t> widths(rows.front().size());
-  for (const Row& row : rows)
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-  std::string text;
-  for (const Row& row : rows)
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      const std::string space(widths[i] - row[i].size(), ' ');
-      text += (i < 2 ? row[i] + space : space + row[i]) + (i + 1 < row.size() ? "  " : "\n");
-    }
-  return text;
 }
 
 std::string latex_cell(const std::string& cell) {
@@ -161,7 +139,7 @@ std::string sub_explanation_table(const std::vector<FinishedRun>& runs, TableFor
   std::vector<Row> rows = {format == TableFormat::csv ? titles_of_csv() : titles_to_read()};
   for (const FinishedRun* run : by_family(runs))
     rows.push_back(format == TableFormat::csv ? cells_of_csv(*run) : cells_to_read(*run));
-  if (format == TableFormat::text) return text_table(rows);
+  if (format == TableFormat::text) return internal::text_table(rows, 2);
   if (format == TableFormat::latex) return latex_table(rows);
   std::string csv;
   for (const Row& row : rows) csv += csv_line(row);

@@ -1,5 +1,6 @@
 #include "xai/report/summary.hpp"
 
+#include "text_table.hpp"
 #include "xai/report/csv.hpp"
 
 namespace xai {
@@ -61,10 +62,7 @@ std::string summary_csv(const Json& summary) {
   std::string text = csv_line(header);
   for (const auto& [quantity, numbers] : summary["quantities"].items()) {
     std::vector<std::string> cells = {quantity};
-    for (const std::string& statistic : statistics) {
-      const Json& value = numbers[statistic];
-      cells.push_back(value.is_null() ? "" : to_text(value));
-    }
+    for (const std::string& statistic : statistics) cells.push_back(internal::csv_cell(numbers[statistic]));
     text += csv_line(cells);
   }
   return text;

@@ -3,10 +3,14 @@
 #include <algorithm>
 
 #include "xai/core/error.hpp"
-#include "xai/metrics/statistics.hpp"
 
 namespace xai {
-namespace {
+
+Json share(long count, long of) {
+  return Json{{"n", of},
+              {"count", count},
+              {"share", of > 0 ? Json(static_cast<double>(count) / static_cast<double>(of)) : Json()}};
+}
 
 Json to_json(const Statistics& s) {
   return Json{{"n", s.n},
@@ -15,14 +19,6 @@ Json to_json(const Statistics& s) {
               {"standard_deviation", number_or_null(s.standard_deviation)},
               {"low", number_or_null(s.low)},
               {"high", number_or_null(s.high)}};
-}
-
-}  // namespace
-
-Json share(long count, long of) {
-  return Json{{"n", of},
-              {"count", count},
-              {"share", of > 0 ? Json(static_cast<double>(count) / static_cast<double>(of)) : Json()}};
 }
 
 ImageCounts::ImageCounts(std::string_view tool, std::initializer_list<const char*> statuses) : tool_(tool) {

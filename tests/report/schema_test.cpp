@@ -2,13 +2,17 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <tuple>
 
 #include "counted_records.hpp"
+#include "cross_records.hpp"
+#include "cross_summaries.hpp"
 #include "records.hpp"
 #include "saliency_records.hpp"
 #include "temporary_folder.hpp"
 #include "xai/core/file.hpp"
 #include "xai/core/hash.hpp"
+#include "xai/report/cross_gate.hpp"
 #include "xai/report/run_folder.hpp"
 #include "xai/report/run_info.hpp"
 #include "xai/report/sub_explanation_summary.hpp"
@@ -139,6 +143,75 @@ TEST_F(Schema, AcceptsSaliencySummariesFullAndEmpty) {
   std::string lines = to_text(summary.to_json(1)) + "\n";
   for (const Json& record : saliency_records()) summary.add(record);
   EXPECT_TRUE(accepts("saliency-summary", lines + to_text(summary.to_json(1)) + "\n")) << message;
+}
+
+TEST_F(Schema, AcceptsEveryKindOfCrossRecord) {
+  std::string lines;
+  for (const Json& record : cross_records()) lines += to_text(record) + "\n";
+  EXPECT_TRUE(accepts("crosstest-record", lines)) << message;
+}
+
+TEST_F(Schema, RefusesCrossRecordsThatAreNotAsSpecified) {
+  const auto records = cross_records();
+  for (const auto& [kind, field, value] : {std::tuple(0, "auc", Json()),
+                                           {0, "curve", Json::array()},
+                                           {0, "curve", Json{0.5, 1}},
+                                           {0, "reason", Json("gap")},
+                                           {0, "outside", Json(1.5)},
+                                           {0, "extra", Json(1)},
+                                           {1, "reason", Json("why")},
+                                           {1, "f_baseline", Json()},
+                                           {1, "auc", Json(0.5)},
+                                           {2, "curve", Json{0, 1}},
+                                           {4, "reason", Json()},
+                                           {4, "status", Json("skipped")}}) {
+    Json record = records[kind];
+    record[field] = value;
+    EXPECT_FALSE(accepts("crosstest-record", to_text(record))) << kind << " " << field;
+    EXPECT_NE(message.find("ValidationError"), std::string::npos) << message;
+  }
+}
+
+TEST_F(Schema, AcceptsCrossSummariesFullAndEmpty) {
+  CrossSummary full = four_images();
+  full.set_ensembles(seven_sets());
+  CrossSummary unevaluated = four_images(ImagesRule::pairwise);
+  Ensembles sets = seven_sets();
+  sets.images = 0;
+  for (Ensemble& set : sets.sets) set.top1 = set.top5 = 0;
+  unevaluated.set_ensembles(sets);
+  std::string lines;
+  for (const CrossSummary& summary : {full, unevaluated, four_images(), CrossSummary(three_models(), {})})
+    lines += to_text(summary.to_json(1)) + "\n";
+  EXPECT_TRUE(accepts("crosstest-summary", lines)) << message;
+
+  const Json summary = full.to_json(1);
+  for (const auto& [field, value] : {std::pair("landscape", Json()),
+                                     {"landscape_reason", Json("why")},
+                                     {"images_rule", Json("some")},
+                                     {"matrix", Json::array({Json::object()})},
+                                     {"quantities", Json{{"auc a -> b", nullptr}}},
+                                     {"extra", Json(1)}}) {
+    Json changed = summary;
+    changed[field] = value;
+    EXPECT_FALSE(accepts("crosstest-summary", to_text(changed))) << field;
+  }
+  Json changed = summary;
+  changed["matrix"][0]["extra"] = 1;
+  EXPECT_FALSE(accepts("crosstest-summary", to_text(changed)));
+}
+
+TEST_F(Schema, AcceptsBaselinesOfRunsWithLabelsAndWithout) {
+  CrossSummary labelled = four_images();
+  labelled.set_ensembles(seven_sets());
+  std::string lines;
+  for (const CrossSummary& summary : {labelled, four_images(), CrossSummary(three_models(), {})})
+    lines += to_text(gate_baseline(summary.to_json(1), conditions(), "0.1.0")) + "\n";
+  EXPECT_TRUE(accepts("crosstest-baseline", lines)) << message;
+
+  Json changed = gate_baseline(labelled.to_json(1), conditions(), "0.1.0");
+  changed["conditions"].erase("steps");
+  EXPECT_FALSE(accepts("crosstest-baseline", to_text(changed)));
 }
 
 }  // namespace

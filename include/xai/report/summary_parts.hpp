@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "xai/metrics/statistics.hpp"
 #include "xai/report/json.hpp"
 
 namespace xai {
@@ -18,6 +19,9 @@ using Counts = std::map<std::string, long>;
 
 /// {"n": of, "count": count, "share": count / of}; the share of nothing is null.
 Json share(long count, long of);
+
+/// {"n", "mean", "median", "standard_deviation", "low", "high"}; what is undefined is null.
+Json to_json(const Statistics& statistics);
 
 /// Counts a run's records by what became of their images: the first fields of every summary.json.
 class ImageCounts {
