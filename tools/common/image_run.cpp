@@ -14,15 +14,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-DataSet open_data(const DataSetOptions& options, const ModelCard& card) {
-  DataSet data = open_data_set(options, card.class_list.ids);
-  for (const std::string& warning : data.warnings) log::warning(warning);
-  for (const ImageEntry& image : data.images)
-    require(!image.label || *image.label < card.classes, "image ", image.id, " has label ",
-            image.label.value_or(0), ", but model ", card.name, " has only ", card.classes, " classes");
-  return data;
-}
-
 Json identity_of(const std::string& tool, const ModelCard& card, const DataSet& data, const Json& options) {
   return {{"tool", tool},
           {"model", card.sha256},
@@ -47,6 +38,26 @@ Json field(const Json& object, const char* name) {
 }
 
 }  // namespace
+
+DataSet open_data(const DataSetOptions& options, const ModelCard& card) {
+  DataSet data = open_data_set(options, card.class_list.ids);
+  for (const std::string& warning : data.warnings) log::warning(warning);
+  for (const ImageEntry& image : data.images)
+    require(!image.label || *image.label < card.classes, "image ", image.id, " has label ",
+            image.label.value_or(0), ", but model ", card.name, " has only ", card.classes, " classes");
+  return data;
+}
+
+Json model_record(const std::filesystem::path& path, const ModelCard& card) {
+  return {{"path", path.string()}, {"sha256", card.sha256}, {"card", card.document}};
+}
+
+Json data_record(const DataSetOptions& options, const DataSet& data) {
+  return {{"path", options.data.string()},
+          {"layout", data.layout},
+          {"count", data.images.size()},
+          {"sha256", data.sha256}};
+}
 
 ImageRun::ImageRun(Setup setup)
     : setup_(std::move(setup)),
@@ -90,11 +101,8 @@ void ImageRun::analyse(Analysis& analysis, EngineOptions engine_options, Backgro
       .git_commit = std::string(git_commit()),
       .command = setup_.command,
       .options = setup_.options,
-      .model = {{"path", setup_.input.model.string()}, {"sha256", card_.sha256}, {"card", card_.document}},
-      .data = {{"path", setup_.input.data.data.string()},
-               {"layout", data_.layout},
-               {"count", data_.images.size()},
-               {"sha256", data_.sha256}},
+      .model = model_record(setup_.input.model, card_),
+      .data = data_record(setup_.input.data, data_),
       .platform = setup_.compute.platform_record(classifier->device()),
       .tuning = setup_.compute.tuning_record(*classifier),
       .seed = setup_.output.seed};

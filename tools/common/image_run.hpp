@@ -14,6 +14,13 @@
 
 namespace xai::tools {
 
+/// Opens the data set of models with this card's classes. Throws UsageError where a label is none of them.
+DataSet open_data(const DataSetOptions& options, const ModelCard& card);
+
+/// What run.json says of a model and of the data set.
+Json model_record(const std::filesystem::path& path, const ModelCard& card);
+Json data_record(const DataSetOptions& options, const DataSet& data);
+
 /// One session of a run over a data set: what every tool does around its analysis. Opens model card, data set
 /// and run folder, finds out what is left to do, runs the engine with progress, and keeps run.json true.
 class ImageRun {
