@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "xai/core/text.hpp"
+#include "xai/core/error.hpp"
 
 namespace xai::drawing {
 namespace {
@@ -76,11 +76,9 @@ void draw_paragraph(cv::Mat& canvas, cv::Point at, const std::string& text, cons
   draw_line(canvas, at, line, font, width);
 }
 
-void draw_title(cv::Mat& canvas, const std::string& class_name, double probability, const std::string& image,
-                int width) {
+void draw_title(cv::Mat& canvas, const std::string& subject, const std::string& image, int width) {
   const int base_line = margin + 18;
-  const int taken =
-      draw_line(canvas, {margin, base_line}, cat(class_name, ", ", percent(probability)), title_font, width);
+  const int taken = draw_line(canvas, {margin, base_line}, subject, title_font, width);
   const int left = width - taken - gap;
   if (left > 60) draw_line(canvas, {margin + taken + gap, base_line}, image, text_font, left);
 }
@@ -93,6 +91,17 @@ std::string percent(double share) {
   std::snprintf(text, sizeof text, fine && points > 0 ? "%.1f %%" : "%.0f %%",
                 fine ? std::min(points, 99.9) : points);
   return text;
+}
+
+std::string number(double value, int decimals) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.*f", decimals, value);
+  return text;
+}
+
+void check_photograph(const cv::Mat& photograph) {
+  require<Error>(photograph.type() == CV_8UC3 && !photograph.empty(),
+                 "a picture needs an 8-bit RGB photograph; convert it first");
 }
 
 cv::Mat scaled(const cv::Mat& picture, cv::Size size) {
@@ -109,6 +118,41 @@ cv::Mat upsampled(const cv::Mat& cells, cv::Size size, MaskKind kind) {
   const cv::Mat a_h(size.height, cells.rows, CV_32F, vertical.data());
   const cv::Mat a_w(size.width, cells.cols, CV_32F, horizontal.data());
   return a_h * cells * a_w.t();
+}
+
+cv::Mat overlay(const cv::Mat& photograph, std::span<const float> map, int size) {
+  require<Error>(map.size() == static_cast<std::size_t>(size) * size, "a map of ", size, " x ", size,
+                 " cells does not have ", map.size());
+  cv::Mat cells(size, size, CV_32F);
+  std::copy(map.begin(), map.end(), cells.begin<float>());
+  double least = 0, most = 0;
+  cv::minMaxLoc(cells, &least, &most);
+  const double scale = most > least ? 255 / (most - least) : 0;
+  cv::Mat importance, colors, grey;
+  upsampled(cells, photograph.size(), MaskKind::soft).convertTo(importance, CV_8U, scale, -least * scale);
+  cv::applyColorMap(importance, colors, cv::COLORMAP_VIRIDIS);
+  cv::cvtColor(colors, colors, cv::COLOR_BGR2RGB);
+  cv::cvtColor(photograph, grey, cv::COLOR_RGB2GRAY);
+  cv::cvtColor(grey, grey, cv::COLOR_GRAY2RGB);
+  cv::addWeighted(colors, 0.6, grey, 0.4, 0, colors);
+  return colors;
+}
+
+cv::Mat blurred_and_dimmed(const cv::Mat& photograph) {
+  cv::Mat ground, grey;
+  cv::GaussianBlur(photograph, ground, {}, photograph.rows / 28.0);
+  cv::cvtColor(ground, grey, cv::COLOR_RGB2GRAY);
+  cv::cvtColor(grey, grey, cv::COLOR_GRAY2RGB);
+  cv::addWeighted(ground, 0.18, grey, 0.22, 8, ground);
+  return ground;
+}
+
+cv::Mat revealed(const cv::Mat& photograph, const cv::Mat& ground, const cv::Mat& cells, MaskKind kind) {
+  const cv::Mat visible = upsampled(cells, photograph.size(), kind);
+  const cv::Mat hidden = 1 - visible;
+  cv::Mat composed;
+  cv::blendLinear(photograph, ground, visible, hidden, composed);
+  return composed;
 }
 
 cv::Size tile_size(cv::Size photograph) {

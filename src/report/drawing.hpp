@@ -1,6 +1,7 @@
 #pragma once
 
 #include <opencv2/core.hpp>
+#include <span>
 #include <string>
 
 #include "xai/core/patch_grid.hpp"
@@ -19,6 +20,7 @@ constexpr int largest_tile = 384;
 const cv::Scalar paper(255, 255, 255);
 const cv::Scalar ink(32, 33, 38);
 const cv::Scalar faded_ink(112, 114, 122);
+const cv::Scalar rule_color(222, 223, 227);
 
 struct Font {
   int capital_height;
@@ -53,17 +55,32 @@ int draw_line(cv::Mat& canvas, cv::Point at, std::string text, const Font& font,
 /// Draws text in lines of at most `width`, broken between words.
 void draw_paragraph(cv::Mat& canvas, cv::Point at, const std::string& text, const Font& font, int width);
 
-/// The first line of every picture: the class with its probability, and the image's name.
-void draw_title(cv::Mat& canvas, const std::string& class_name, double probability, const std::string& image,
-                int width);
+/// The first line of every picture: what it is of, and the image's name.
+void draw_title(cv::Mat& canvas, const std::string& subject, const std::string& image, int width);
 
 /// "93 %"; one decimal below 10 % and from 99 % to 100 %, so that only all is "100 %" and only nothing "0 %".
 std::string percent(double share);
+
+/// "0.93": as many decimals as asked for.
+std::string number(double value, int decimals);
+
+/// Throws Error unless it is an 8-bit RGB picture that is not empty.
+void check_photograph(const cv::Mat& photograph);
 
 cv::Mat scaled(const cv::Mat& picture, cv::Size size);
 
 /// A H x W picture of g x g cells (CV_32F), interpolated as masks are (SPEC 3).
 cv::Mat upsampled(const cv::Mat& cells, cv::Size size, MaskKind kind);
+
+/// A map of size x size cells in the colours of viridis (from its smallest to its largest value) over the
+/// photograph in grey. Throws Error unless the map has so many values.
+cv::Mat overlay(const cv::Mat& photograph, std::span<const float> map, int size);
+
+/// The ground of what is hidden of a photograph.
+cv::Mat blurred_and_dimmed(const cv::Mat& photograph);
+
+/// The photograph where the mask (g x g cells, interpolated) is 1, the ground where it is 0.
+cv::Mat revealed(const cv::Mat& photograph, const cv::Mat& ground, const cv::Mat& cells, MaskKind kind);
 
 /// The size of a tile that shows a photograph: the photograph's own where that is neither too small to see
 /// nor too large to show.

@@ -15,13 +15,6 @@ namespace {
 constexpr int smallest_content = 820;  // the sentence fits
 constexpr std::size_t columns = 3;
 
-/// U(S) of SPEC 3, H x W CV_32F.
-cv::Mat visible_mask(const PatchSet& set, int grid, cv::Size size, MaskKind kind) {
-  cv::Mat indicator = cv::Mat::zeros(grid, grid, CV_32F);
-  for (const int p : set.patches()) indicator.at<float>(p / grid, p % grid) = 1;
-  return upsampled(indicator, size, kind);
-}
-
 /// Paints a share of white over a rectangle.
 void lighten(cv::Mat& picture, cv::Rect where, double share) {
   where &= cv::Rect({}, picture.size());
@@ -54,22 +47,11 @@ void draw_grid(cv::Mat& tile, const PatchSet& set, int grid, cv::Size size, Mask
 /// What an MSE leaves visible of the photograph, on a blurred and dimmed ground.
 cv::Mat mse_tile(const cv::Mat& photograph, const cv::Mat& ground, const PatchSet& set, int grid,
                  MaskKind kind, cv::Size size) {
-  const cv::Mat visible = visible_mask(set, grid, photograph.size(), kind);
-  const cv::Mat hidden = 1 - visible;
-  cv::Mat composed;
-  cv::blendLinear(photograph, ground, visible, hidden, composed);
-  cv::Mat tile = scaled(composed, size);
+  cv::Mat indicator = cv::Mat::zeros(grid, grid, CV_32F);
+  for (const int p : set.patches()) indicator.at<float>(p / grid, p % grid) = 1;
+  cv::Mat tile = scaled(revealed(photograph, ground, indicator, kind), size);
   draw_grid(tile, set, grid, photograph.size(), kind);
   return tile;
-}
-
-cv::Mat blurred_and_dimmed(const cv::Mat& photograph) {
-  cv::Mat ground, grey;
-  cv::GaussianBlur(photograph, ground, {}, photograph.rows / 28.0);
-  cv::cvtColor(ground, grey, cv::COLOR_RGB2GRAY);
-  cv::cvtColor(grey, grey, cv::COLOR_GRAY2RGB);
-  cv::addWeighted(ground, 0.18, grey, 0.22, 8, ground);
-  return ground;
 }
 
 std::string sentence(const MseResult& result, const MseOptions& options, std::size_t shown) {
@@ -106,8 +88,7 @@ std::vector<int> shown_mses(const MseResult& result, int most) {
 
 cv::Mat mse_picture(const cv::Mat& photograph, const std::string& image, const std::string& class_name,
                     const MseResult& result, const MseOptions& options, MaskKind mask) {
-  require<Error>(photograph.type() == CV_8UC3 && !photograph.empty(),
-                 "a picture needs an 8-bit RGB photograph; convert it first");
+  check_photograph(photograph);
   const auto shown = shown_mses(result);
   const auto tile = tile_size(photograph.size());
   const int row_count = shown.size() > columns ? 2 : 1;
@@ -120,7 +101,7 @@ cv::Mat mse_picture(const cv::Mat& photograph, const std::string& image, const s
   cv::Mat canvas(top + large_height + (shown.empty() ? 0 : caption_height) + margin,
                  margin + content + margin, CV_8UC3, paper);
 
-  draw_title(canvas, class_name, result.p_full, image, content);
+  draw_title(canvas, cat(class_name, ", ", percent(result.p_full)), image, content);
   scaled(photograph, large).copyTo(canvas(cv::Rect({margin, top}, large)));
   const int first_tile = margin + large.width + gap;
   if (shown.empty()) {

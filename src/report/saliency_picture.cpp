@@ -1,12 +1,11 @@
 #include "xai/report/saliency_picture.hpp"
 
 #include <algorithm>
-#include <cstdio>
 #include <opencv2/imgproc.hpp>
 #include <vector>
 
 #include "drawing.hpp"
-#include "xai/core/error.hpp"
+#include "xai/core/text.hpp"
 
 namespace xai {
 using namespace drawing;
@@ -14,33 +13,9 @@ namespace {
 
 const cv::Scalar insertion_color(0, 114, 178);  // told apart by people who do not see red or green, too
 const cv::Scalar deletion_color(213, 94, 0);
-const cv::Scalar rule_color(222, 223, 227);
 constexpr int axis_width = 44;  // left of the curves, for the numbers
 constexpr int axis_height = 30;
 constexpr int subpixel_bits = 4;
-
-/// The map in the colours of viridis over the photograph in grey.
-cv::Mat overlay(const cv::Mat& photograph, std::span<const float> map, int size) {
-  cv::Mat cells(size, size, CV_32F);
-  std::copy(map.begin(), map.end(), cells.begin<float>());
-  double least = 0, most = 0;
-  cv::minMaxLoc(cells, &least, &most);
-  const double scale = most > least ? 255 / (most - least) : 0;
-  cv::Mat importance, colors, grey;
-  upsampled(cells, photograph.size(), MaskKind::soft).convertTo(importance, CV_8U, scale, -least * scale);
-  cv::applyColorMap(importance, colors, cv::COLORMAP_VIRIDIS);
-  cv::cvtColor(colors, colors, cv::COLOR_BGR2RGB);
-  cv::cvtColor(photograph, grey, cv::COLOR_RGB2GRAY);
-  cv::cvtColor(grey, grey, cv::COLOR_GRAY2RGB);
-  cv::addWeighted(colors, 0.6, grey, 0.4, 0, colors);
-  return colors;
-}
-
-std::string number(double value, int decimals) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.*f", decimals, value);
-  return text;
-}
 
 /// The curves' coordinate system: the steps' share from 0 to 1, and values from `low` to `high`.
 class Plot {
@@ -106,16 +81,13 @@ void draw_curves(cv::Mat& canvas, cv::Rect area, const Curve& insertion, const C
 cv::Mat saliency_picture(const cv::Mat& photograph, const ImageFacts& image, const std::string& class_name,
                          std::span<const float> map, const SaliencySetting& setting,
                          const SaliencyFacts& facts) {
-  require<Error>(photograph.type() == CV_8UC3 && !photograph.empty(),
-                 "a picture needs an 8-bit RGB photograph; convert it first");
-  require<Error>(map.size() == static_cast<std::size_t>(setting.size) * setting.size, "a map of ",
-                 setting.size, " x ", setting.size, " cells does not have ", map.size());
+  check_photograph(photograph);
   const cv::Size tile = tile_size(photograph.size());
   const int plot_width = std::max(tile.width, 300);
   const int content = 2 * tile.width + axis_width + plot_width + 3 * gap;
   const int top = margin + title_height;
   cv::Mat canvas(top + tile.height + axis_height + margin, margin + content + margin, CV_8UC3, paper);
-  draw_title(canvas, class_name, image.p_full.value_or(0), image.image, content);
+  draw_title(canvas, cat(class_name, ", ", percent(image.p_full.value_or(0))), image.image, content);
   draw_line(canvas, {margin, margin + 47},
             cat(setting.method, ", ", setting.size, " x ", setting.size,
                 " cells: yellow matters most, violet least"),

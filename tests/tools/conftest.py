@@ -24,7 +24,7 @@ TIMEOUT = 300  # seconds, of any one run of the executable
 
 
 def pytest_configure(config):
-    for tool in ("mse", "subexp", "saliency"):
+    for tool in ("mse", "subexp", "saliency", "crosstest"):
         if not os.access(os.environ.get(f"XAI_{tool.upper()}", ""), os.X_OK):
             raise pytest.UsageError(f"XAI_{tool.upper()} must hold the path of the executable xai-{tool}")
     config.addinivalue_line("filterwarnings", "ignore:`torch.jit:DeprecationWarning")
@@ -43,11 +43,12 @@ class Finished:
 
 
 def flags(options):
-    """{"max_size": 3, "overwrite": True} as --max-size 3 --overwrite; None leaves an option out."""
+    """{"max_size": 3, "overwrite": True, "maps": ["a", "b"]} as --max-size 3 --overwrite --maps a b; None leaves out."""
     words = []
     for name, value in options.items():
         if value is not None and value is not False:
-            words += [f"--{name.replace('_', '-')}"] + ([] if value is True else [str(value)])
+            values = value if isinstance(value, list) else [] if value is True else [value]
+            words += [f"--{name.replace('_', '-')}", *map(str, values)]
     return words
 
 
