@@ -17,14 +17,16 @@ void CrosstestToolOptions::add_to(CLI::App& cli) {
   cli.add_option("--models", models, "TorchScript models NAME.pt with their cards NAME.json beside them")
       ->group("Input");
   saliency.input.add_images_to(cli);
-  cli.add_option("--cross-images", cross_images,
-                 "Cross-test so many of the images, evenly spread over the data set; 0 = all. Predictions and "
-                 "ensembles use all")
+  cli.add_option(
+         "--cross-images", cross_images,
+         "Cross-test so many of the images, evenly spread over the data set; 0 = all. Predictions and "
+         "ensembles use all")
       ->group("Input")
       ->capture_default_str();
-  cli.add_option("--maps", maps,
-                 "Finished runs of xai-saliency whose maps are used; models without one get their maps made in "
-                 "the run folder")
+  cli.add_option(
+         "--maps", maps,
+         "Finished runs of xai-saliency whose maps are used; models without one get their maps made in "
+         "the run folder")
       ->group("Input");
   saliency.perturbation.add_to(cli);
   saliency.MapOptions::add_to(cli);
@@ -100,7 +102,8 @@ Json CrosstestToolOptions::identity() const {
 
 Json CrosstestToolOptions::resolved() const {
   Json options = saliency.resolved();
-  for (const char* other : {"model", "preprocess_dump", "metric", "target", "only_correct", "min_probability"})
+  for (const char* other :
+       {"model", "preprocess_dump", "metric", "target", "only_correct", "min_probability"})
     options.erase(other);
   options.update({{"models", names(models)},
                   {"maps", names(maps)},

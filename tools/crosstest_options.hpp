@@ -13,8 +13,8 @@ namespace xai::tools {
 struct CrosstestToolOptions {
   std::vector<std::filesystem::path> models;
   std::vector<std::filesystem::path> maps;  ///< finished runs of xai-saliency
-  long cross_images = 0;                    ///< so many of the images are cross-tested, evenly_spread(); 0 = all
-  int models_in_memory = 0;                 ///< 0 = all
+  long cross_images = 0;     ///< so many of the images are cross-tested, evenly_spread(); 0 = all
+  int models_in_memory = 0;  ///< 0 = all
   /// How missing maps are made. Its data set, perturbation, curves, compute and output options are those of
   /// cross-testing, too.
   SaliencyToolOptions saliency;
@@ -28,7 +28,8 @@ struct CrosstestToolOptions {
   void add_to(CLI::App& app);
   void validate() const;
   /// The run of xai-saliency that makes the maps of a model named so.
-  SaliencyToolOptions map_run(const std::filesystem::path& model, const std::string& name, bool labelled) const;
+  SaliencyToolOptions map_run(const std::filesystem::path& model, const std::string& name,
+                              bool labelled) const;
   /// Those that can change a record, whoever made the maps.
   Json identity() const;
   /// All of them, for run.json.

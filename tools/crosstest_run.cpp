@@ -40,8 +40,8 @@ std::vector<ModelCard> read_cards(const std::vector<std::filesystem::path>& mode
     const ModelCard &first = cards.front(), &card = cards.back();
     require(names.insert(card.name).second, "two --models are named ", card.name,
             ": give one of the cards another name");
-    require(card.classes == first.classes && card.class_list.ids == first.class_list.ids, "models ", first.name,
-            " and ", card.name, " do not have the same classes");
+    require(card.classes == first.classes && card.class_list.ids == first.class_list.ids, "models ",
+            first.name, " and ", card.name, " do not have the same classes");
   }
   return cards;
 }
@@ -61,8 +61,9 @@ std::vector<std::optional<FinishedRun>> open_maps(const CrosstestToolOptions& op
     const Json& made = identity.at("options");
     const auto difference =
         first_difference({{"method", made.at("method")}, {"size", made.at("size")}}, wanted, "");
-    require(!difference, "--maps ", folder.string(), " holds other maps than this run: ",
-            difference.value_or(""), "; give --method and --size as they were made");
+    require(!difference, "--maps ", folder.string(),
+            " holds other maps than this run: ", difference.value_or(""),
+            "; give --method and --size as they were made");
     auto& place = maps[static_cast<std::size_t>(model - cards.begin())];
     require(!place, "--maps names two runs of model ", model->name);
     place.emplace(std::move(run));
@@ -70,8 +71,8 @@ std::vector<std::optional<FinishedRun>> open_maps(const CrosstestToolOptions& op
   return maps;
 }
 
-Json identity_of(const CrosstestToolOptions& options, const std::vector<ModelCard>& cards, const DataSet& data,
-                 const std::vector<std::optional<FinishedRun>>& maps) {
+Json identity_of(const CrosstestToolOptions& options, const std::vector<ModelCard>& cards,
+                 const DataSet& data, const std::vector<std::optional<FinishedRun>>& maps) {
   Json models = Json::array();
   bool all_given = true;
   for (std::size_t m = 0; m < cards.size(); ++m) {
@@ -116,6 +117,8 @@ CrosstestRun::CrosstestRun(const CrosstestToolOptions& options, std::vector<std:
   const at::Device device = parse_device(compute.device);
   const EngineOptions engine = compute.engine_options({}, device);
   info_ = {.tool = "xai-crosstest",
+           .tool_version = std::string(version()),
+           .git_commit = std::string(git_commit()),
            .command = command_,
            .options = options_.resolved(),
            .model = Json::array(),
@@ -237,7 +240,8 @@ void CrosstestRun::predict(const CrossTester& tester, std::span<PredictionTable>
                 for (std::size_t m = 0; m < tables.size(); ++m)
                   for (std::size_t i = 0; i < rows.size(); ++i) {
                     const at::Tensor answer = answers[m][static_cast<std::int64_t>(i)];
-                    const std::span values(answer.data_ptr<float>(), static_cast<std::size_t>(answer.numel()));
+                    const std::span values(answer.data_ptr<float>(),
+                                           static_cast<std::size_t>(answer.numel()));
                     if (!std::isnan(values.front())) tables[m].set(rows[i], values);
                   }
               });
@@ -292,8 +296,8 @@ std::vector<Json> CrosstestRun::cross_test(const CrossTester& tester, Model firs
       for (Model source = 0; source < cards_.size(); ++source) {
         CrossPair pair = pair_of(source, target);
         pair.target = sources[source].target;
-        pair.outside = share_outside(crop_of(photograph.rows, photograph.cols, cards_[target]),
-                                     evidence[source].crop);
+        pair.outside =
+            share_outside(crop_of(photograph.rows, photograph.cols, cards_[target]), evidence[source].crop);
         const bool known = on_image_[target].known(tested_[row]) && on_baseline_[target].known(row);
         if (known) {
           pair.predicted = on_image_[target].arg_max(tested_[row]);
@@ -322,7 +326,8 @@ std::vector<Json> CrosstestRun::cross_test(const CrossTester& tester, Model firs
 }
 
 /// `revealed`: f_c at t = 1 .. T-1, empty where it was not wanted.
-Json CrosstestRun::record_of(CrossPair pair, const Source& source, const std::vector<double>& revealed) const {
+Json CrosstestRun::record_of(CrossPair pair, const Source& source,
+                             const std::vector<double>& revealed) const {
   constexpr auto not_finite = "the model gives logits that are not finite (NaN or infinity) for ";
   if (!pair.predicted) return failed_cross_record(pair, cat(not_finite, "this image or its baseline"));
   if (source.problem) return undefined_cross_record(pair, source.problem);
@@ -350,8 +355,8 @@ CrosstestRun::Source CrosstestRun::source_of(Model source, const ImageEntry& ima
   }
   result.map = maps_[source]->folder() / record.at("map").get<std::string>();
   const FloatArray map = read_npy(result.map);
-  require<DataError>(map.values.size() == static_cast<std::size_t>(cells()), result.map.string(), " does not have ",
-                     cells(), " cells; make the maps again");
+  require<DataError>(map.values.size() == static_cast<std::size_t>(cells()), result.map.string(),
+                     " does not have ", cells(), " cells; make the maps again");
   result.order = importance_order(map.values);
   return result;
 }
@@ -360,7 +365,9 @@ cv::Mat CrosstestRun::read(const ImageEntry& image) const {
   return read_image(image.path, options_.saliency.input.max_pixels);
 }
 
-int CrosstestRun::cells() const { return options_.saliency.igos.size * options_.saliency.igos.size; }
+int CrosstestRun::cells() const {
+  return options_.saliency.igos.size * options_.saliency.igos.size;
+}
 
 bool CrosstestRun::complete() const {
   return folder_.done_count() == static_cast<long>(tested_.size() * cards_.size() * cards_.size());
@@ -370,7 +377,8 @@ bool CrosstestRun::complete() const {
 long CrosstestRun::unknown_images() const {
   long count = 0;
   for (std::size_t i = 0; i < data_.images.size(); ++i)
-    count += !std::all_of(on_image_.begin(), on_image_.end(), [&](const auto& table) { return table.known(i); });
+    count +=
+        !std::all_of(on_image_.begin(), on_image_.end(), [&](const auto& table) { return table.known(i); });
   return count;
 }
 
@@ -392,7 +400,7 @@ ExitCode CrosstestRun::conclude() {
     log::info("baseline: ", options_.write_baseline.string());
   }
   if (!baseline_.is_null()) {
-    const GateReport report = compare(baseline_, summary, conditions(), options_.tolerance);
+    const GateReport report = compare(baseline_, summary, options_.tolerance);
     std::cout << report.table;
     if (!report.passed) return gate_failed;
   }
@@ -408,7 +416,8 @@ Json CrosstestRun::summarise() {
   std::vector<RunFolder::Key> keys;
   for (const std::size_t image : tested_)
     for (const ModelCard& source : cards_)
-      for (const ModelCard& target : cards_) keys.push_back({data_.images[image].id, source.name, target.name});
+      for (const ModelCard& target : cards_)
+        keys.push_back({data_.images[image].id, source.name, target.name});
   folder_.finish(keys);
 
   std::vector<CrossModel> models;
@@ -479,9 +488,8 @@ void CrosstestRun::draw(std::size_t row, std::span<const Json> records) const {
       const auto number = [&](const char* field) {
         return record[field].is_null() ? std::optional<double>() : record[field].get<double>();
       };
-      CrossBar bar{.model = record["target_model"],
-                   .f_full = number("f_full"),
-                   .f_baseline = number("f_baseline")};
+      CrossBar bar{
+          .model = record["target_model"], .f_full = number("f_full"), .f_baseline = number("f_baseline")};
       if (!record["curve"].empty())
         bar.posterior = *bar.f_baseline + record["curve"][t].get<double>() * (*bar.f_full - *bar.f_baseline);
       line.targets.push_back(std::move(bar));

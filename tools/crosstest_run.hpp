@@ -32,10 +32,10 @@ class CrosstestRun {
 
   /// What a model looks at in an image.
   struct Source {
-    std::optional<int> target = {};   ///< class c, where known
-    const char* problem = nullptr;    ///< why there is no test of it: "no-map", "map-target"
-    std::filesystem::path map = {};   ///< its file
-    std::vector<int> order = {};      ///< of its cells
+    std::optional<int> target = {};  ///< class c, where known
+    const char* problem = nullptr;   ///< why there is no test of it: "no-map", "map-target"
+    std::filesystem::path map = {};  ///< its file
+    std::vector<int> order = {};     ///< of its cells
   };
 
   bool complete() const;

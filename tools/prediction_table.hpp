@@ -9,8 +9,8 @@
 
 namespace xai::tools {
 
-/// What a model says of many images: N rows of K softmax probabilities, kept in a file of the run. A row of zeros
-/// is not known (yet). Rows may be set by several threads, each row by one.
+/// What a model says of many images: N rows of K softmax probabilities, kept in a file of the run. A row of
+/// zeros is not known (yet). Rows may be set by several threads, each row by one.
 class PredictionTable {
  public:
   /// Reads the file `name` of the run, where there is one of this shape.

@@ -71,7 +71,7 @@ Json gate_baseline(const Json& summary, const Json& conditions, const std::strin
               {"cells", cells}};
 }
 
-Json read_baseline(const std::filesystem::path& file) {
+Json read_baseline(const std::filesystem::path& file, const Json& conditions) {
   require(std::filesystem::is_regular_file(file), "no baseline ", file.string(),
           "; a run with --write-baseline writes one");
   Json baseline = Json::parse(read_file(file), nullptr, false);
@@ -88,15 +88,15 @@ Json read_baseline(const std::filesystem::path& file) {
   } catch (const Json::exception& error) {
     throw UsageError(cat(file.string(), " is a damaged baseline: ", error.what(), "; write it again"));
   }
+  const auto difference = first_difference(baseline["conditions"], conditions, "");
+  require(!difference, "the baseline ", file.string(), " is of other conditions: ", difference.value_or(""),
+          "; run under its conditions, or write a new baseline");
   return baseline;
 }
 
-GateReport compare(const Json& baseline, const Json& summary, const Json& conditions, double tolerance) {
+GateReport compare(const Json& baseline, const Json& summary, double tolerance) {
   require(tolerance >= 0 && std::isfinite(tolerance), "tolerance ", tolerance, " must be 0 or more");
-  if (const auto difference = first_difference(baseline.at("conditions"), conditions, ""))
-    throw UsageError(cat("the baseline is of other conditions: ", *difference,
-                         "; run under its conditions, or write a new baseline"));
-  const Json now = gate_baseline(summary, conditions, "");
+  const Json now = gate_baseline(summary, baseline.at("conditions"), "");
   const Json old_weights = weights_of(baseline), weights = weights_of(now);
   for (const auto& [model, sha256] : old_weights.items())
     require(weights.contains(model), "model ", model, " is in the baseline and not in this run");

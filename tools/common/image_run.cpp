@@ -95,17 +95,16 @@ void ImageRun::analyse(Analysis& analysis, EngineOptions engine_options, Backgro
       setup_.compute.open(setup_.input.model, field(previous_, "tuning"), setup_.gradients);
   engine_options = setup_.compute.engine_options(engine_options, classifier->device());
 
-  info_ = {
-      .tool = setup_.tool,
-      .tool_version = std::string(version()),
-      .git_commit = std::string(git_commit()),
-      .command = setup_.command,
-      .options = setup_.options,
-      .model = model_record(setup_.input.model, card_),
-      .data = data_record(setup_.input.data, data_),
-      .platform = setup_.compute.platform_record(classifier->device()),
-      .tuning = setup_.compute.tuning_record(*classifier),
-      .seed = setup_.output.seed};
+  info_ = {.tool = setup_.tool,
+           .tool_version = std::string(version()),
+           .git_commit = std::string(git_commit()),
+           .command = setup_.command,
+           .options = setup_.options,
+           .model = model_record(setup_.input.model, card_),
+           .data = data_record(setup_.input.data, data_),
+           .platform = setup_.compute.platform_record(classifier->device()),
+           .tuning = setup_.compute.tuning_record(*classifier),
+           .seed = setup_.output.seed};
   info_.platform["threads"] = engine_options.lanes;
   info_.platform["batch_size"] = engine_options.batch_size;
   info_.platform["images_in_flight"] = engine_options.images_in_flight;

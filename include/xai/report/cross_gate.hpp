@@ -14,8 +14,9 @@ namespace xai {
 /// must be equal for runs to be compared.
 Json gate_baseline(const Json& summary, const Json& conditions, const std::string& tool_version);
 
-/// Reads what gate_baseline() gave. Throws UsageError where there is no such file or another one.
-Json read_baseline(const std::filesystem::path& file);
+/// Reads what gate_baseline() gave, to be held against a run under these conditions. Throws UsageError where
+/// there is no such file or another one, and where its conditions differ, naming the first difference.
+Json read_baseline(const std::filesystem::path& file, const Json& conditions);
 
 struct GateReport {
   bool passed = true;
@@ -24,8 +25,8 @@ struct GateReport {
 
 /// Holds a run against a baseline. What moved: a pair's mean AUC, a pair's share of images that are undefined
 /// or a model's top-1 share that differs by more than `tolerance` (rounding of 1e-12 apart), or is there on
-/// one side only. A model of other weights is said and no failure. Throws UsageError where the conditions or
-/// the names of the models differ, naming the first difference, and for a tolerance below 0.
-GateReport compare(const Json& baseline, const Json& summary, const Json& conditions, double tolerance);
+/// one side only. A model of other weights is said and no failure. Throws UsageError where the names of the
+/// models differ, and for a tolerance below 0.
+GateReport compare(const Json& baseline, const Json& summary, double tolerance);
 
 }  // namespace xai
