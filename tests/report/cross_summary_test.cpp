@@ -247,6 +247,15 @@ TEST(CrossSummary, EnsemblesGainOverTheBestAndTheMeanOfTheirMembers) {
   EXPECT_NEAR(across["mean_gain_over_mean"].get<double>(), 0.09, 1e-12);
 }
 
+TEST(CrossSummary, ASetIsOfAFamilyOnlyIfAllItsMembersAre) {
+  CrossSummary summary({{"a", "x", ""}, {"b", "y", ""}, {"c", "x", ""}}, {});
+  summary.set_ensembles(seven_sets());
+  const Json sets = summary.to_json(1)["ensembles"]["sets"];
+  const std::vector<std::string> expected = {"single", "single", "single", "across",
+                                             "within", "across", "across"};
+  for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_EQ(sets[i]["relation"], expected[i]) << i;
+}
+
 TEST(CrossSummary, RefusesModelsOfOneName) {
   EXPECT_THROW(CrossSummary({{"a", "x", ""}, {"a", "y", ""}}, {}), UsageError);
 }
