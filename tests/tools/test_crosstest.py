@@ -19,8 +19,8 @@ from PIL import Image
 from tiny_models import make_model
 
 # What runs in a test use unless it says otherwise; maps of no beauty.
-SALIENCY = {"tool": "saliency", "size": 7, "iterations": 2}
-SMALL = {**SALIENCY, "tool": "crosstest", "steps": 20}
+SALIENCY = {"tool": "saliency", "size": 7, "iterations": 2, "steps": 20}
+SMALL = {**SALIENCY, "tool": "crosstest"}
 NAMES = ["first", "second", "third"]
 
 
