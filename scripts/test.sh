@@ -12,6 +12,7 @@ scripts/setup.sh --build ci
 
 say "Models for the tests"
 export_model build/test-models efficientnet_lite0
+export_model build/test-models efficientnet_lite1
 weights=${XAI_SHARED_DATA:-../shared/data}/models/vit_tiny_patch16_224.safetensors
 if [[ -e $weights ]]; then
   export_model build/test-models vit_tiny_patch16_224 --weights "$weights"

@@ -97,6 +97,7 @@ Json CrosstestToolOptions::identity() const {
           {"size", saliency.igos.size},
           {"steps", saliency.curve.steps},
           {"min_gap", saliency.curve.min_gap},
+          {"images", name(images)},
           {"precision", name(saliency.compute.precision)}};
 }
 

@@ -73,16 +73,18 @@ std::vector<std::optional<FinishedRun>> open_maps(const CrosstestToolOptions& op
 
 Json identity_of(const CrosstestToolOptions& options, const std::vector<ModelCard>& cards,
                  const DataSet& data, const std::vector<std::optional<FinishedRun>>& maps) {
-  Json models = Json::array();
+  Json models = Json::object();
+  std::string order;
   bool all_given = true;
   for (std::size_t m = 0; m < cards.size(); ++m) {
-    models.push_back({{"name", cards[m].name},
-                      {"sha256", cards[m].sha256},
-                      {"maps", maps[m] ? Json(maps[m]->records_sha256()) : Json()}});
+    models[cards[m].name] = {{"sha256", cards[m].sha256},
+                             {"maps", maps[m] ? Json(maps[m]->records_sha256()) : Json()}};
+    order += (m > 0 ? " " : "") + cards[m].name;
     all_given = all_given && maps[m];
   }
   Json identity = {{"tool", "xai-crosstest"},
                    {"models", models},
+                   {"order", order},
                    {"data", {{"sha256", data.sha256}, {"count", data.images.size()}}},
                    {"options", options.identity()}};
   if (!all_given)
@@ -135,9 +137,10 @@ CrosstestRun::CrosstestRun(const CrosstestToolOptions& options, std::vector<std:
 }
 
 ExitCode CrosstestRun::run() {
-  if (complete() && unknown_images() == 0) {
+  if (previous_.is_object() && previous_.value("status", "") == "done" && complete() &&
+      unknown_images() == 0) {
     log::info("nothing to do: ", folder_.path().string(), " has every pair (--overwrite starts anew)");
-    return conclude();
+    return report(Json::parse(read_file(folder_.path() / "summary.json")));
   }
   write_run("running");
   try {
@@ -392,23 +395,27 @@ ExitCode CrosstestRun::conclude() {
   const Json summary = summarise();
   info_.counts = summary["pairs"].get<std::map<std::string, long>>();
   write_run("done");
-  if (!options_.saliency.app.quiet) std::cout << matrix_table(summary);
+  const ExitCode code = report(summary);
   log::info("results: ", folder_.path().string());
+  const long errors = info_.counts["error"], unknown = unknown_images();
+  if (errors + unknown == 0) return code;
+  log::warning(unknown, " images have no predictions, ", errors,
+               " pairs no test: results.jsonl says why; running again tries them again");
+  return code == done ? some_images_failed : code;
+}
+
+/// Says what came out, keeps it, and holds it against the baseline, as the options ask.
+ExitCode CrosstestRun::report(const Json& summary) const {
+  if (!options_.saliency.app.quiet) std::cout << matrix_table(summary);
   if (!options_.write_baseline.empty()) {
     write_file_atomically(options_.write_baseline,
                           to_text(gate_baseline(summary, conditions(), std::string(version())), 2) + "\n");
     log::info("baseline: ", options_.write_baseline.string());
   }
-  if (!baseline_.is_null()) {
-    const GateReport report = compare(baseline_, summary, options_.tolerance);
-    std::cout << report.table;
-    if (!report.passed) return gate_failed;
-  }
-  const long errors = info_.counts["error"], unknown = unknown_images();
-  if (errors == 0 && unknown == 0) return done;
-  log::warning(unknown, " images have no predictions, ", errors,
-               " pairs no test: results.jsonl says why; running again tries them again");
-  return some_images_failed;
+  if (baseline_.is_null()) return done;
+  const GateReport gate = compare(baseline_, summary, options_.tolerance);
+  std::cout << gate.table;
+  return gate.passed ? done : gate_failed;
 }
 
 /// Brings the records into order and writes everything that is made of them.
@@ -502,9 +509,8 @@ void CrosstestRun::draw(std::size_t row, std::span<const Json> records) const {
 /// What must be equal for two runs to be compared by the gate.
 Json CrosstestRun::conditions() const {
   Json conditions = options_.identity();
-  conditions.erase("max_pixels");
-  conditions.erase("precision");
-  conditions.update({{"images", name(options_.images)},
+  for (const char* other : {"max_pixels", "precision", "images"}) conditions.erase(other);
+  conditions.update({{"images_rule", name(options_.images)},
                      {"class", data_.labelled() ? "label" : "predicted"},
                      {"data", {{"sha256", data_.sha256}, {"count", data_.images.size()}}}});
   return conditions;

@@ -54,6 +54,7 @@ class CrosstestRun {
   Source source_of(Model source, const ImageEntry& image) const;
 
   ExitCode conclude();
+  ExitCode report(const Json& summary) const;
   Json summarise();
   void draw(std::size_t row, std::span<const Json> records) const;
   Json conditions() const;

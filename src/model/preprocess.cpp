@@ -50,7 +50,7 @@ std::vector<double> positions(const CropSide& of, const CropSide& in) {
 }
 
 double share_outside(const Crop& of, const Crop& in) {
-  return 1 - overlap(of.vertical, in.vertical) * overlap(of.horizontal, in.horizontal);
+  return std::max(0.0, 1 - overlap(of.vertical, in.vertical) * overlap(of.horizontal, in.horizontal));
 }
 
 bool same_view(const ModelCard& a, const ModelCard& b) {
