@@ -24,10 +24,11 @@ std::string_view name(MaskKind kind) {
   return kind == MaskKind::soft ? "soft" : "hard";
 }
 
-std::vector<float> interpolation_matrix(int size, int grid, MaskKind kind) {
+template <class Real>
+std::vector<Real> interpolation_matrix(int size, int grid, MaskKind kind) {
   check(size, grid);
-  std::vector<float> weights(static_cast<std::size_t>(size) * grid);
-  const auto weight = [&](int pixel, int patch) -> float& {
+  std::vector<Real> weights(static_cast<std::size_t>(size) * grid);
+  const auto weight = [&](int pixel, int patch) -> Real& {
     return weights[static_cast<std::size_t>(pixel) * grid + patch];
   };
   if (kind == MaskKind::hard) {
@@ -39,12 +40,15 @@ std::vector<float> interpolation_matrix(int size, int grid, MaskKind kind) {
   for (int i = 0; i < size; ++i) {
     const int left = i * (grid - 1) / (size - 1);
     const int remainder = i * (grid - 1) % (size - 1);
-    const float to_right = static_cast<float>(remainder) / static_cast<float>(size - 1);
+    const Real to_right = static_cast<Real>(remainder) / static_cast<Real>(size - 1);
     weight(i, left) = 1 - to_right;
     if (remainder > 0) weight(i, left + 1) = to_right;
   }
   return weights;
 }
+
+template std::vector<float> interpolation_matrix<float>(int, int, MaskKind);
+template std::vector<double> interpolation_matrix<double>(int, int, MaskKind);
 
 std::vector<double> patch_borders(int size, int grid, MaskKind kind) {
   check(size, grid);

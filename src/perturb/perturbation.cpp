@@ -10,8 +10,8 @@
 namespace xai {
 namespace {
 
-at::Tensor per_channel(const std::array<double, 3>& values) {
-  return at::tensor(at::ArrayRef<double>(values), at::kFloat).view({3, 1, 1});
+at::Tensor per_channel(const std::array<double, 3>& values, at::ScalarType type = at::kFloat) {
+  return at::tensor(at::ArrayRef<double>(values), type).view({3, 1, 1});
 }
 
 at::Tensor blurred(const at::Tensor& image) {
@@ -27,8 +27,16 @@ at::Tensor blurred(const at::Tensor& image) {
   return result;
 }
 
-at::Tensor to_matrix(const std::vector<float>& values, int rows, int columns) {
-  return at::tensor(at::ArrayRef<float>(values)).view({rows, columns});
+template <class Real>
+at::Tensor weights_of(int size, int grid, MaskKind kind) {
+  const std::vector<Real> values = interpolation_matrix<Real>(size, grid, kind);
+  return at::tensor(at::ArrayRef<Real>(values)).view({size, grid});
+}
+
+/// size x grid.
+at::Tensor weights(int size, int grid, MaskKind kind, const at::TensorOptions& options) {
+  const bool in_double = options.dtype() == at::kDouble;
+  return (in_double ? weights_of<double>(size, grid, kind) : weights_of<float>(size, grid, kind)).to(options);
 }
 
 /// Calls use(image, first, last) for each run of rows of one image.
@@ -77,19 +85,21 @@ at::Tensor make_baseline(const at::Tensor& image, Baseline baseline, const std::
 
 at::Tensor normalise(const at::Tensor& image, const std::array<double, 3>& mean,
                      const std::array<double, 3>& std) {
-  return (image - per_channel(mean)) / per_channel(std);
+  const at::ScalarType type = image.scalar_type();
+  return (image - per_channel(mean, type)) / per_channel(std, type);
 }
 
 MaskableImage make_maskable(const at::Tensor& image, const at::Tensor& baseline,
                             const std::array<double, 3>& mean, const std::array<double, 3>& std,
-                            const at::Device& device) {
-  return {normalise(baseline, mean, std).to(device), ((image - baseline) / per_channel(std)).to(device)};
+                            const at::TensorOptions& options) {
+  const at::ScalarType type = c10::typeMetaToScalarType(options.dtype());
+  const at::Tensor x = image.to(type), b = baseline.to(type);
+  return {normalise(b, mean, std).to(options), ((x - b) / per_channel(std, type)).to(options)};
 }
 
 MaskComposer::MaskComposer(int height, int width, int grid, MaskKind kind, const at::TensorOptions& options)
-    : vertical_(to_matrix(interpolation_matrix(height, grid, kind), height, grid).to(options)),
-      horizontal_(
-          to_matrix(interpolation_matrix(width, grid, kind), width, grid).t().contiguous().to(options)),
+    : vertical_(weights(height, grid, kind, options)),
+      horizontal_(weights(width, grid, kind, options).t().contiguous()),
       grid_(grid) {}
 
 at::Tensor MaskComposer::upsample(const at::Tensor& cells) const {

@@ -24,7 +24,7 @@ struct MaskQuestion {
 
 struct MaskAnswer {
   double p = 0;         ///< the softmax probability of the target class
-  at::Tensor gradient;  ///< of p with respect to the masks, F x s x s float32 on the CPU, where wanted
+  at::Tensor gradient;  ///< of p with respect to the masks, F x s x s on the CPU, where wanted
 };
 
 /// The probabilities of one image under real-valued masks, and their gradients: what Scorer is for patch

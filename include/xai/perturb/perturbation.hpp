@@ -32,16 +32,17 @@ at::Tensor make_baseline(const at::Tensor& image, Baseline baseline, const std::
 at::Tensor normalise(const at::Tensor& image, const std::array<double, 3>& mean,
                      const std::array<double, 3>& std);
 
-/// One image as the composer wants it: 3 x H x W, normalised, on the device that composes.
+/// One image as the composer wants it: 3 x H x W, normalised, on the device that composes, of its type.
 struct MaskableImage {
   at::Tensor baseline;    ///< (b - mean) / std
   at::Tensor difference;  ///< (x - b) / std
 };
 
-/// `image` and `baseline`: 3 x H x W in [0,1]; `mean` and `std`: the card's, RGB.
+/// `image` and `baseline`: 3 x H x W in [0,1]; `mean` and `std`: the card's, RGB. `options`: a device, and
+/// float32 unless they say otherwise.
 MaskableImage make_maskable(const at::Tensor& image, const at::Tensor& baseline,
                             const std::array<double, 3>& mean, const std::array<double, 3>& std,
-                            const at::Device& device);
+                            const at::TensorOptions& options);
 
 /// Visible masks from cells (SPEC 3): U(M) = A M A^T, with A the interpolation matrix of core/patch_grid.hpp.
 /// A patch set S is the M that is 1 at its patches and 0 elsewhere.
