@@ -18,7 +18,7 @@ struct MaskQuestion {
   double offset = 0;             ///<
   double scale = 1;              ///<
   double noise = 0;              ///< standard deviation of normal noise on every normalised pixel and channel
-  std::uint64_t noise_seed = 0;  ///< equal seeds give equal noise, on one kind of device
+  std::uint64_t noise_seed = 0;  ///< equal lower 32 bits give equal noise, on one kind of device
   bool gradient = false;         ///< the gradient is wanted too
 };
 
