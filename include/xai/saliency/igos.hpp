@@ -46,7 +46,7 @@ struct IgosOptions {
   int iterations = 36;  ///< steps, >= 1
   int points = 1;       ///< n: integration points of each term, >= 1
   PathPoints path = PathPoints::stratified;
-  double noise = 0.05;  ///< standard deviation of the noise in normalised space, >= 0
+  double noise = 0;  ///< standard deviation of the noise in normalised space, >= 0
   NoiseSharing sharing = NoiseSharing::terms;
   double l1 = 1;        ///< weight of the hidden share, >= 0
   double l2 = 20;       ///< weight of the (bilateral) total variation, >= 0
