@@ -117,6 +117,8 @@ void MapOptions::add_igos_to(CLI::App& cli) {
   number("--rate", &I::rate, "Adam: step");
   number("--beta1", &I::beta1, "Adam: memory of the gradient");
   number("--beta2", &I::beta2, "Adam: memory of its square");
+  choice("--scale", &I::scale, std::vector{GradientScale::cell, GradientScale::mask},
+         "Adam: the scale of the gradient is each cell's own (cell), or one for a mask");
   number("--epsilon", &I::epsilon, "Adam: added to the scale of the gradient");
   number("--alpha", &I::alpha, "Line search: first step; NAG: the step");
   number("--decay", &I::decay, "Line search: a failing step is shortened to this share");
@@ -168,6 +170,7 @@ Json MapOptions::identity() const {
                     {"rate", igos.rate},
                     {"beta1", igos.beta1},
                     {"beta2", igos.beta2},
+                    {"scale", name(igos.scale)},
                     {"epsilon", igos.epsilon},
                     {"alpha", igos.alpha},
                     {"decay", igos.decay},

@@ -27,17 +27,18 @@ std::string_view name(MaskKind kind) {
   return kind == MaskKind::soft ? "soft" : "hard";
 }
 
-std::vector<float> interpolation_matrix(int size, int grid, MaskKind kind) {
+template <class Real>
+std::vector<Real> interpolation_matrix(int size, int grid, MaskKind kind) {
   std::vector<double> pixels(std::max(size, 0));
   std::iota(pixels.begin(), pixels.end(), 0);
-  return interpolation_matrix(pixels, size, grid, kind);
+  return interpolation_matrix<Real>(pixels, size, grid, kind);
 }
 
-std::vector<float> interpolation_matrix(std::span<const double> positions, int size, int grid,
-                                        MaskKind kind) {
+template <class Real>
+std::vector<Real> interpolation_matrix(std::span<const double> positions, int size, int grid, MaskKind kind) {
   check(size, grid);
-  std::vector<float> weights(positions.size() * static_cast<std::size_t>(grid));
-  float* row = weights.data();
+  std::vector<Real> weights(positions.size() * static_cast<std::size_t>(grid));
+  Real* row = weights.data();
   for (const double anywhere : positions) {
     const double position = std::clamp(anywhere, 0.0, size - 1.0);
     if (kind == MaskKind::hard) {
@@ -48,7 +49,7 @@ std::vector<float> interpolation_matrix(std::span<const double> positions, int s
       const double steps = position * (grid - 1);  // of 1 / (size - 1) of a patch
       const double remainder = std::fmod(steps, size - 1);
       const auto left = std::lround((steps - remainder) / (size - 1));
-      const float to_right = static_cast<float>(remainder) / static_cast<float>(size - 1);
+      const Real to_right = static_cast<Real>(remainder) / static_cast<Real>(size - 1);
       row[left] = 1 - to_right;
       if (remainder > 0) row[left + 1] = to_right;
     }
@@ -56,6 +57,11 @@ std::vector<float> interpolation_matrix(std::span<const double> positions, int s
   }
   return weights;
 }
+
+template std::vector<float> interpolation_matrix<float>(int, int, MaskKind);
+template std::vector<double> interpolation_matrix<double>(int, int, MaskKind);
+template std::vector<float> interpolation_matrix<float>(std::span<const double>, int, int, MaskKind);
+template std::vector<double> interpolation_matrix<double>(std::span<const double>, int, int, MaskKind);
 
 std::vector<double> patch_borders(int size, int grid, MaskKind kind) {
   check(size, grid);

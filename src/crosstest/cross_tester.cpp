@@ -26,11 +26,11 @@ at::Tensor on_device(const std::array<double, 3>& values, const at::Device& devi
 /// The masks of an evidence as another crop of the photograph sees them.
 MaskComposer composer_of(const Evidence& evidence, const Crop& seen_by, MaskKind kind,
                          const at::Device& device) {
-  const auto matrix = [&](const CropSide& of, const CropSide& in) {
-    return interpolation_matrix(positions(of, in), in.pixels, evidence.size, kind);
+  const auto side = [](const CropSide& of, const CropSide& in) {
+    return MaskSide{in.pixels, positions(of, in)};
   };
-  return {matrix(seen_by.vertical, evidence.crop.vertical),
-          matrix(seen_by.horizontal, evidence.crop.horizontal), evidence.size, device};
+  return {side(seen_by.vertical, evidence.crop.vertical), side(seen_by.horizontal, evidence.crop.horizontal),
+          evidence.size, kind, device};
 }
 
 at::Tensor cells_of(const Evidence& evidence, std::span<const Row> rows) {

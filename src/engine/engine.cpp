@@ -90,8 +90,8 @@ Task<void> not_finite(const char* what) {
 
 /// What the model said of a batch.
 struct Outcome {
-  at::Tensor values;     ///< rows x 6, on the CPU: p of the best two classes, their indices, p of the target,
-                         ///< all of it is finite
+  at::Tensor values;     ///< rows x 6 of double, on the CPU: p of the best two classes, their indices, p of
+                         ///< the target, all of it is finite
   at::Tensor gradients;  ///< F x rows x g x g, on the CPU, with respect to the masks; where wanted
   double compose_seconds = 0;
   double model_seconds = 0;
@@ -137,7 +137,7 @@ class Lane {
     if (!images_.defined() || images_.size(0) != batch.size) {
       images_ = at::Tensor();
       images_ = at::zeros({batch.size, 3, classifier_.card().height, classifier_.card().width},
-                          classifier_.device());
+                          at::device(classifier_.device()).dtype(classifier_.type()));
     }
     mix(images, masks.visible(), images_);
     add_noise(batch.rows);
@@ -159,8 +159,8 @@ class Lane {
     const at::Tensor probabilities = logits.softmax(1);
     const auto [best, classes] = probabilities.topk(2, 1);
     outcome.values =
-        at::cat({best, classes.to(at::kFloat),
-                 probabilities.gather(1, targets.slice(0, 0, count).unsqueeze(1)), finite.to(at::kFloat)},
+        at::cat({best, classes.to(at::kDouble),
+                 probabilities.gather(1, targets.slice(0, 0, count).unsqueeze(1)), finite.to(at::kDouble)},
                 1)
             .cpu();
     outcome.model_seconds = model_time.seconds();
@@ -180,23 +180,24 @@ class Lane {
     std::int64_t factors = 1;
     for (const Row& row : rows)
       if (row.question()) factors = std::max(factors, row.question()->masks.size(0));
-    at::Tensor cells = at::ones({factors, count, composer_.grid(), composer_.grid()}, pinned(at::kFloat));
-    at::Tensor offset = at::zeros({count}, pinned(at::kFloat));
-    at::Tensor scale = at::ones({count}, pinned(at::kFloat));
+    at::Tensor cells = at::ones({factors, count, composer_.grid(), composer_.grid()}, pinned(at::kDouble));
+    at::Tensor offset = at::zeros({count}, pinned(at::kDouble));
+    at::Tensor scale = at::ones({count}, pinned(at::kDouble));
     const std::int64_t patches = composer_.grid() * composer_.grid();
     for (std::int64_t n = 0; n < count; ++n) {
       const Row& row = rows[static_cast<std::size_t>(n)];
       if (const auto* set = std::get_if<PatchSet>(&row.shown)) {
-        float* cell = cells.data_ptr<float>() + n * patches;
-        std::fill_n(cell, patches, 0.0F);
+        double* cell = cells.data_ptr<double>() + n * patches;
+        std::fill_n(cell, patches, 0.0);
         for (const int p : set->patches()) cell[p] = 1;
       } else if (const MaskQuestion* question = row.question()) {
         cells.select(1, n).slice(0, 0, question->masks.size(0)).copy_(question->masks);
-        offset.data_ptr<float>()[n] = static_cast<float>(question->offset);
-        scale.data_ptr<float>()[n] = static_cast<float>(question->scale);
+        offset.data_ptr<double>()[n] = question->offset;
+        scale.data_ptr<double>()[n] = question->scale;
       }
     }
-    return {composer_, to_device(cells), to_device(offset), to_device(scale)};
+    const auto ready = [this](const at::Tensor& tensor) { return to_device(tensor).to(classifier_.type()); };
+    return {composer_, ready(cells), ready(offset), ready(scale)};
   }
 
   void add_noise(const std::vector<Row>& rows) {
@@ -206,7 +207,7 @@ class Lane {
       if (!noise_.defined()) noise_ = at::globalContext().defaultGenerator(classifier_.device()).clone();
       noise_.set_current_seed(question->noise_seed);
       at::Tensor image = images_[static_cast<std::int64_t>(n)];
-      image.add_(at::randn(image.sizes(), noise_, image.options()), question->noise);
+      image.add_(at::randn(image.sizes(), noise_, image.options().dtype(at::kFloat)), question->noise);
     }
   }
 
@@ -261,8 +262,8 @@ class Scheduler {
       : classifier_(classifier),
         options_(options),
         analysis_(analysis),
-        composer_(classifier.card().height, classifier.card().width, options.grid, options.mask,
-                  classifier.device()),
+        tensors_(at::device(classifier.device()).dtype(classifier.type())),
+        composer_(classifier.card().height, classifier.card().width, options.grid, options.mask, tensors_),
         images_(count, options.prefetch, analysis) {
     report_.batch_size = options.batch_size;
     for (int i = 0; i < options.lanes; ++i) lanes_.emplace_back(classifier, composer_, landed_);
@@ -287,8 +288,7 @@ class Scheduler {
       try {
         LoadedImage loaded = images_.next();
         const ModelCard& card = classifier_.card();
-        MaskableImage maskable =
-            make_maskable(loaded.image, loaded.baseline, card.mean, card.std, classifier_.device());
+        MaskableImage maskable = make_maskable(loaded.image, loaded.baseline, card.mean, card.std, tensors_);
         sessions_.push_back(
             std::make_unique<ImageSession>(index, std::move(loaded), std::move(maskable), options_.grid));
         newcomers_.push_back(sessions_.back().get());
@@ -391,7 +391,7 @@ class Scheduler {
   void receive(const Row& row, const Outcome& outcome, std::int64_t n) {
     ImageSession& session = *row.session;
     --session.rows_in_air_;
-    const auto values = outcome.values.accessor<float, 2>()[n];
+    const auto values = outcome.values.accessor<double, 2>()[n];
     const bool finite = values[5] != 0;
     if (std::holds_alternative<Intact>(row.shown)) {
       if (finite)
@@ -414,11 +414,11 @@ class Scheduler {
     }
   }
 
-  void begin(ImageSession& session, const at::TensorAccessor<float, 1>& values) {
+  void begin(ImageSession& session, const at::TensorAccessor<double, 1>& values) {
     session.prediction_ = {.predicted = static_cast<int>(values[2]),
                            .p_predicted = values[0],
                            .p_label = session.loaded_.label ? std::optional<double>(values[4]) : std::nullopt,
-                           .near_tie = values[0] - values[1] < 1e-5F * values[0]};
+                           .near_tie = values[0] - values[1] < 1e-5 * values[0]};
     session.task_.emplace(analysis_.analyse(session.index_, session));
   }
 
@@ -451,6 +451,7 @@ class Scheduler {
   Classifier& classifier_;
   const EngineOptions& options_;
   Analysis& analysis_;
+  at::TensorOptions tensors_;  // that the model takes
   MaskComposer composer_;
   Prefetcher images_;
   EngineReport report_;

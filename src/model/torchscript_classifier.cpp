@@ -19,6 +19,10 @@ namespace {
 constexpr double tuning_seconds =
     8;  // no further candidates after that: for models that take seconds a batch
 
+/// Rows that go back through a model at once on a CPU. Larger matrices are multiplied by other kernels, which
+/// would make gradients, and so maps, depend on the size of the batch.
+constexpr std::int64_t backward_rows = 8;
+
 void set_precision(Precision precision) {
   at::globalContext().setAllowTF32CuBLAS(precision == Precision::tf32);
   at::globalContext().setAllowTF32CuDNN(precision == Precision::tf32);
@@ -172,6 +176,10 @@ auto TorchScriptClassifier::guarded(const at::Tensor& batch, Run run) const {
   }
 }
 
+at::ScalarType TorchScriptClassifier::type() const {
+  return options_.precision == Precision::fp64 ? at::kDouble : at::kFloat;
+}
+
 at::Tensor TorchScriptClassifier::logits(const at::Tensor& batch) {
   return guarded(batch, [&] { return forward(*forward_.module, batch); });
 }
@@ -187,7 +195,7 @@ at::Tensor TorchScriptClassifier::call(Module& module, const at::Tensor& batch) 
   const auto output = module.script.forward({batch.to(type_of(options_.precision)).contiguous(format)});
   require<ModelError>(output.isTensor(), "model ", path_.string(), " gives a ", output.tagKind(),
                       " instead of one tensor of logits; wrap it so that it returns N x K logits");
-  return output.toTensor().to(at::kFloat);
+  return output.toTensor().to(type());
 }
 
 at::Tensor TorchScriptClassifier::forward(Module& module, const at::Tensor& batch) const {
@@ -200,6 +208,16 @@ LogitsAndGradient TorchScriptClassifier::backward(Module& module, const at::Tens
   if (batch.size(0) == 1) {  // torch 2.11: batch norm's backward on a CPU is wrong for a batch of one
     const auto two = backward(module, batch.expand({2, -1, -1, -1}), classes.expand({2}));
     return {two.logits.slice(0, 0, 1), two.gradient.slice(0, 0, 1)};
+  }
+  if (device().is_cpu() && batch.size(0) > backward_rows) {
+    std::vector<at::Tensor> logits, gradients;
+    for (std::int64_t i = 0; i < batch.size(0); i += backward_rows) {
+      auto some =
+          backward(module, batch.slice(0, i, i + backward_rows), classes.slice(0, i, i + backward_rows));
+      logits.push_back(std::move(some.logits));
+      gradients.push_back(std::move(some.gradient));
+    }
+    return {at::cat(logits), at::cat(gradients)};
   }
   const c10::InferenceMode inference_off(false);
   const at::AutoGradMode gradients_on(true);

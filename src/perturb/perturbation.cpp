@@ -3,6 +3,8 @@
 #include <ATen/ATen.h>
 #include <c10/core/InferenceMode.h>
 
+#include <algorithm>
+#include <numeric>
 #include <opencv2/imgproc.hpp>
 
 #include "xai/core/error.hpp"
@@ -10,8 +12,8 @@
 namespace xai {
 namespace {
 
-at::Tensor per_channel(const std::array<double, 3>& values) {
-  return at::tensor(at::ArrayRef<double>(values), at::kFloat).view({3, 1, 1});
+at::Tensor per_channel(const std::array<double, 3>& values, at::ScalarType type = at::kFloat) {
+  return at::tensor(at::ArrayRef<double>(values), type).view({3, 1, 1});
 }
 
 at::Tensor blurred(const at::Tensor& image) {
@@ -27,8 +29,22 @@ at::Tensor blurred(const at::Tensor& image) {
   return result;
 }
 
-at::Tensor to_matrix(const std::vector<float>& values, int columns) {
-  return at::tensor(at::ArrayRef<float>(values)).view({-1, columns});
+template <class Real>
+at::Tensor weights_of(const MaskSide& side, int grid, MaskKind kind) {
+  const std::vector<Real> values = interpolation_matrix<Real>(side.positions, side.size, grid, kind);
+  return at::tensor(at::ArrayRef<Real>(values)).view({-1, grid});
+}
+
+/// Pixels x grid.
+at::Tensor weights(const MaskSide& side, int grid, MaskKind kind, const at::TensorOptions& options) {
+  const bool in_double = options.dtype() == at::kDouble;
+  return (in_double ? weights_of<double>(side, grid, kind) : weights_of<float>(side, grid, kind)).to(options);
+}
+
+MaskSide own_pixels(int size) {
+  MaskSide side{size, std::vector<double>(std::max(size, 0))};
+  std::iota(side.positions.begin(), side.positions.end(), 0);
+  return side;
 }
 
 /// Calls use(image, first, last) for each run of rows of one image.
@@ -77,23 +93,25 @@ at::Tensor make_baseline(const at::Tensor& image, Baseline baseline, const std::
 
 at::Tensor normalise(const at::Tensor& image, const std::array<double, 3>& mean,
                      const std::array<double, 3>& std) {
-  return (image - per_channel(mean)) / per_channel(std);
+  const at::ScalarType type = image.scalar_type();
+  return (image - per_channel(mean, type)) / per_channel(std, type);
 }
 
 MaskableImage make_maskable(const at::Tensor& image, const at::Tensor& baseline,
                             const std::array<double, 3>& mean, const std::array<double, 3>& std,
-                            const at::Device& device) {
-  return {normalise(baseline, mean, std).to(device), ((image - baseline) / per_channel(std)).to(device)};
+                            const at::TensorOptions& options) {
+  const at::ScalarType type = c10::typeMetaToScalarType(options.dtype());
+  const at::Tensor x = image.to(type), b = baseline.to(type);
+  return {normalise(b, mean, std).to(options), ((x - b) / per_channel(std, type)).to(options)};
 }
 
 MaskComposer::MaskComposer(int height, int width, int grid, MaskKind kind, const at::TensorOptions& options)
-    : MaskComposer(interpolation_matrix(height, grid, kind), interpolation_matrix(width, grid, kind), grid,
-                   options) {}
+    : MaskComposer(own_pixels(height), own_pixels(width), grid, kind, options) {}
 
-MaskComposer::MaskComposer(const std::vector<float>& vertical, const std::vector<float>& horizontal, int grid,
+MaskComposer::MaskComposer(const MaskSide& vertical, const MaskSide& horizontal, int grid, MaskKind kind,
                            const at::TensorOptions& options)
-    : vertical_(to_matrix(vertical, grid).to(options)),
-      horizontal_(to_matrix(horizontal, grid).t().contiguous().to(options)),
+    : vertical_(weights(vertical, grid, kind, options)),
+      horizontal_(weights(horizontal, grid, kind, options).t().contiguous()),
       grid_(grid) {}
 
 at::Tensor MaskComposer::upsample(const at::Tensor& cells) const {

@@ -92,7 +92,9 @@ class Optimisation {
     velocity_ = options_.beta1 * velocity_ + (1 - options_.beta1) * gradient;
     squares_ = options_.beta2 * squares_ + (1 - options_.beta2) * gradient.square();
     const at::Tensor mean = velocity_ / (1 - std::pow(options_.beta1, count));
-    const at::Tensor scale = (squares_ / (1 - std::pow(options_.beta2, count))).sqrt();
+    at::Tensor square = squares_ / (1 - std::pow(options_.beta2, count));
+    if (options_.scale == GradientScale::mask) square = square.mean({1, 2}, /*keepdim=*/true);
+    const at::Tensor scale = square.sqrt();
     masks_ = stepped(masks_, options_.rate * mean / (scale + options_.epsilon));
   }
 
@@ -141,6 +143,10 @@ std::string_view name(NoiseSharing sharing) {
   return sharing == NoiseSharing::none ? "none" : "terms";
 }
 
+std::string_view name(GradientScale scale) {
+  return scale == GradientScale::cell ? "cell" : "mask";
+}
+
 std::string_view name(MapOf steps) {
   return steps == MapOf::last ? "last" : "mean";
 }
@@ -150,8 +156,8 @@ IgosOptions IgosOptions::reference() {
   options.iterations = 20;
   options.points = 15;
   options.path = PathPoints::right;
+  options.noise = 0.2;
   options.sharing = NoiseSharing::none;
-  options.l2 = 20;
   options.optimiser = Optimiser::line_search;
   options.map = MapOf::last;
   return options;

@@ -133,20 +133,39 @@ TEST(TorchScriptClassifier, Bfloat16IsCloseAndGivesFloats) {
   EXPECT_FALSE(at::equal(logits, exact.logits(batch)));
 }
 
-TEST(TorchScriptClassifier, DoublePrecisionIsCloserToTheFormula) {
+TEST(TorchScriptClassifier, DoublePrecisionIsDoubleThroughout) {
   const TemporaryFolder folder;
   const auto path = save_model(folder, linear_model);
-  const at::Tensor batch = at::rand({2, 3, 16, 16}, at::detail::createCPUGenerator(1));
+  const at::Tensor batch = at::rand({2, 3, 16, 16}, at::detail::createCPUGenerator(1), at::kDouble);
   TorchScriptClassifier exact(path, {.precision = Precision::fp64, .gradients = true});
   TorchScriptClassifier single(path, {.gradients = true});
   const at::Tensor classes = at::tensor({0, 2}, at::kLong);
   const auto a = exact.logits_and_input_gradient(batch, classes);
-  const auto b = single.logits_and_input_gradient(batch, classes);
-  EXPECT_EQ(a.logits.scalar_type(), at::kFloat);
-  EXPECT_EQ(a.gradient.scalar_type(), at::kFloat);
-  EXPECT_TRUE(at::allclose(a.logits, b.logits, 1e-5, 1e-5));
-  EXPECT_TRUE(at::allclose(a.gradient, b.gradient, 1e-4, 1e-6));
+  const auto b = single.logits_and_input_gradient(batch.to(at::kFloat), classes);
+  for (const at::Tensor& tensor : {a.logits, a.gradient}) EXPECT_EQ(tensor.scalar_type(), exact.type());
+  for (const at::Tensor& tensor : {b.logits, b.gradient}) EXPECT_EQ(tensor.scalar_type(), single.type());
+  EXPECT_EQ(exact.type(), at::kDouble);
+  EXPECT_EQ(single.type(), at::kFloat);
+  EXPECT_TRUE(at::allclose(a.logits, b.logits.to(at::kDouble), 1e-5, 1e-5));
+  EXPECT_TRUE(at::allclose(a.gradient, b.gradient.to(at::kDouble), 1e-4, 1e-6));
   EXPECT_TRUE(at::equal(a.logits, exact.logits(batch)));
+  const at::Tensor nudged = batch + 1e-12;  // nothing to a float
+  EXPECT_FALSE(at::equal(a.logits, exact.logits(nudged)));
+}
+
+TEST(TorchScriptClassifier, GradientsDoNotDependOnTheSizeOfTheBatch) {
+  const TemporaryFolder folder;
+  TorchScriptClassifier classifier(save_model(folder, linear_model), {.gradients = true});
+  const at::Tensor batch = at::rand({33, 3, 16, 16}, at::detail::createCPUGenerator(1));
+  const at::Tensor classes = at::arange(33).remainder(5);
+  const auto whole = classifier.logits_and_input_gradient(batch, classes);
+  ASSERT_EQ(whole.gradient.sizes(), batch.sizes());
+  for (const std::int64_t rows : {1, 2, 5, 8, 13}) {
+    const auto some =
+        classifier.logits_and_input_gradient(batch.slice(0, 20, 20 + rows), classes.slice(0, 20, 20 + rows));
+    EXPECT_TRUE(at::equal(some.logits, whole.logits.slice(0, 20, 20 + rows))) << rows;
+    EXPECT_TRUE(at::equal(some.gradient, whole.gradient.slice(0, 20, 20 + rows))) << rows;
+  }
 }
 
 TEST(TorchScriptClassifier, RefusesWhatIsNoClassifier) {

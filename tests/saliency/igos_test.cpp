@@ -79,6 +79,26 @@ TEST(Igos, NesterovsGradientFindsPlantedEvidence) {
   EXPECT_EQ(scorer.forward(), scorer.backward()) << "no loss is evaluated";
 }
 
+/// The first step of Adam, where the gradient of the penalties is 0: rate * gradient / its scale.
+TEST(Igos, AdamsScaleIsOneForAMaskOrEachCellsOwn) {
+  const ToyModel model(testing::wavy_model);
+  const at::Tensor ones = at::ones({1, cells, cells}, at::kDouble);
+  const at::Tensor gradient = model({.masks = ones, .gradient = true}).gradient[0];
+  for (const auto scale : {GradientScale::mask, GradientScale::cell}) {
+    IgosOptions options = small(IgosOptions(), IgosMethod::igos);
+    options.iterations = options.points = 1;
+    options.path = PathPoints::right;
+    options.noise = 0;
+    options.rate = 0.05;
+    options.scale = scale;
+    MaskScorer scorer;
+    const at::Tensor of_scale =
+        scale == GradientScale::mask ? gradient.square().mean().sqrt() : gradient.abs();
+    const at::Tensor expected = (options.rate * gradient / of_scale).clamp(0, 1);
+    EXPECT_TRUE(at::allclose(optimise(model, options, scorer).map.to(at::kDouble), expected, 1e-5, 1e-6));
+  }
+}
+
 TEST(Igos, MapsDependOnTheSeedAndOnNothingElse) {
   const ToyModel model(testing::wavy_model);
   const IgosOptions options = small(IgosOptions());

@@ -40,24 +40,20 @@ class Question:
         return torch.nn.functional.interpolate(mask[None, None], size, mode="bilinear", align_corners=True)[0, 0]
 
 
-def question(model, photo):
-    """About the prediction on a photograph, prepared as the model's card says, on its blurred baseline."""
+def question(model, photo, baseline="blur", precision=torch.float):
+    """About the prediction on a photograph, prepared as the model's card says; `baseline` as in reference.baseline()."""
     card = json.loads(Path(model).with_suffix(".json").read_text())
     preprocessing, size = card["preprocessing"], card["input"]
     kind = transforms.InterpolationMode(preprocessing["interpolation"])
     image = transforms.resize(Image.open(photo).convert("RGB"), preprocessing["resize"], kind)
     image = numpy.asarray(transforms.center_crop(image, [size["height"], size["width"]])) / 255
+    image = image.astype(numpy.float32).astype(float)  # x is single; what follows need not be
     mean, std = (numpy.asarray(preprocessing[key]) for key in ("mean", "std"))
-    x, b = (torch.from_numpy((pixels - mean) / std).permute(2, 0, 1).float()
-            for pixels in (image, reference.blur(image)))
-    network = torch.jit.load(str(model)).eval()
+    hidden = reference.baseline(image, baseline, mean)
+    x, b = (torch.from_numpy((pixels - mean) / std).permute(2, 0, 1).to(precision) for pixels in (image, hidden))
+    network = torch.jit.load(str(model)).eval().to(precision)
     with torch.no_grad():
         return Question(network, x, b, int(network(x[None]).argmax()))
-
-
-def in_double(q):
-    """The same question in double precision: single precision alone moves a gradient by 1e-3 at a network's kinks."""
-    return Question(q.model.double(), q.x.double(), q.b.double(), q.c)
 
 
 # ---- losses ----------------------------------------------------------------------------------------------------

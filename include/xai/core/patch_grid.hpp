@@ -14,13 +14,16 @@ enum class MaskKind { soft, hard };
 std::string_view name(MaskKind kind);
 
 /// The 1-D interpolation weights A, size x grid row-major: U = A_h S A_w^T is the visible mask of the g x g
-/// indicator S, in [0, 1]^{H x W}. Each row sums to 1. Needs 2 <= grid <= size, else UsageError.
-std::vector<float> interpolation_matrix(int size, int grid, MaskKind kind);
+/// indicator S, in [0, 1]^{H x W}. Each row sums to 1. Real: float or double. Needs 2 <= grid <= size, else
+/// UsageError.
+template <class Real = float>
+std::vector<Real> interpolation_matrix(int size, int grid, MaskKind kind);
 
 /// The rows of that matrix at any `positions` (pixels, 0 .. size - 1; outside, the nearest edge's), for
 /// images that see the mask elsewhere than at its own pixels: positions.size() x grid row-major. Soft weights
 /// are linear in between; hard ones are those of the nearest pixel.
-std::vector<float> interpolation_matrix(std::span<const double> positions, int size, int grid, MaskKind kind);
+template <class Real = float>
+std::vector<Real> interpolation_matrix(std::span<const double> positions, int size, int grid, MaskKind kind);
 
 /// Where one patch ends and the next begins along one side: grid + 1 ascending positions from 0 to size,
 /// where pixel i covers [i, i + 1]. Hard: the blocks' borders, round(i * size / grid). Soft: half-way between

@@ -18,13 +18,13 @@ struct MaskQuestion {
   double offset = 0;             ///<
   double scale = 1;              ///<
   double noise = 0;              ///< standard deviation of normal noise on every normalised pixel and channel
-  std::uint64_t noise_seed = 0;  ///< equal seeds give equal noise, on one kind of device
+  std::uint64_t noise_seed = 0;  ///< equal lower 32 bits give equal noise, on one kind of device
   bool gradient = false;         ///< the gradient is wanted too
 };
 
 struct MaskAnswer {
   double p = 0;         ///< the softmax probability of the target class
-  at::Tensor gradient;  ///< of p with respect to the masks, F x s x s float32 on the CPU, where wanted
+  at::Tensor gradient;  ///< of p with respect to the masks, F x s x s on the CPU, where wanted
 };
 
 /// The probabilities of one image under real-valued masks, and their gradients: what Scorer is for patch

@@ -8,8 +8,8 @@ namespace xai {
 
 /// Logits, and how a probability changes with the input.
 struct LogitsAndGradient {
-  at::Tensor logits;    ///< N x K float32
-  at::Tensor gradient;  ///< N x 3 x H x W float32
+  at::Tensor logits;    ///< N x K
+  at::Tensor gradient;  ///< N x 3 x H x W
 };
 
 /// The only door to a model. An implementation knows how its file is loaded and run; nothing else does.
@@ -19,10 +19,12 @@ class Classifier {
 
   virtual const ModelCard& card() const = 0;
   virtual at::Device device() const = 0;
+  /// Of batches, logits and gradients: float32, or double for a model that is run in double precision.
+  virtual at::ScalarType type() const { return at::kFloat; }
 
-  /// `batch`: N x 3 x H x W float32, RGB, normalised, contiguous, on device(). Gives N x K float32 logits
-  /// there. No gradients. Thread-safe. Throws ModelError (its first line says what the model said), or
-  /// what the allocator throws when memory runs out: is_out_of_memory() tells.
+  /// `batch`: N x 3 x H x W of type(), RGB, normalised, contiguous, on device(). Gives N x K logits there. No
+  /// gradients. Thread-safe. Throws ModelError (its first line says what the model said), or what the
+  /// allocator throws when memory runs out: is_out_of_memory() tells.
   virtual at::Tensor logits(const at::Tensor& batch) = 0;
 
   /// Also the gradient, with respect to `batch`, of each row's softmax probability of its class.

@@ -55,6 +55,7 @@ class TorchScriptClassifier : public Classifier {
 
   const ModelCard& card() const override { return card_; }
   at::Device device() const override { return options_.device; }
+  at::ScalarType type() const override;
   at::Tensor logits(const at::Tensor& batch) override;
   /// Needs TorchScriptOptions::gradients.
   LogitsAndGradient logits_and_input_gradient(const at::Tensor& batch, const at::Tensor& classes) override;

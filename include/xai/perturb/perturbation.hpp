@@ -32,16 +32,23 @@ at::Tensor make_baseline(const at::Tensor& image, Baseline baseline, const std::
 at::Tensor normalise(const at::Tensor& image, const std::array<double, 3>& mean,
                      const std::array<double, 3>& std);
 
-/// One image as the composer wants it: 3 x H x W, normalised, on the device that composes.
+/// One image as the composer wants it: 3 x H x W, normalised, on the device that composes, of its type.
 struct MaskableImage {
   at::Tensor baseline;    ///< (b - mean) / std
   at::Tensor difference;  ///< (x - b) / std
 };
 
-/// `image` and `baseline`: 3 x H x W in [0,1]; `mean` and `std`: the card's, RGB.
+/// `image` and `baseline`: 3 x H x W in [0,1]; `mean` and `std`: the card's, RGB. `options`: a device, and
+/// float32 unless they say otherwise.
 MaskableImage make_maskable(const at::Tensor& image, const at::Tensor& baseline,
                             const std::array<double, 3>& mean, const std::array<double, 3>& std,
-                            const at::Device& device);
+                            const at::TensorOptions& options);
+
+/// Where the pixels of one side of an image look at a mask that has `size` pixels a side, counted from 0.
+struct MaskSide {
+  int size;
+  std::vector<double> positions;
+};
 
 /// Visible masks from cells (SPEC 3): U(M) = A M A^T, with A the interpolation matrix of core/patch_grid.hpp.
 /// A patch set S is the M that is 1 at its patches and 0 elsewhere.
@@ -50,8 +57,8 @@ class MaskComposer {
   /// Images of H x W pixels, cells (patches) of a grid x grid raster; everything is composed where `options`
   /// says: a device, and float32 unless they say otherwise.
   MaskComposer(int height, int width, int grid, MaskKind kind, const at::TensorOptions& options);
-  /// For images that see the mask elsewhere: with other matrices than A, H x grid and W x grid, row-major.
-  MaskComposer(const std::vector<float>& vertical, const std::vector<float>& horizontal, int grid,
+  /// For images that see the mask elsewhere than at its own pixels.
+  MaskComposer(const MaskSide& vertical, const MaskSide& horizontal, int grid, MaskKind kind,
                const at::TensorOptions& options);
 
   int grid() const { return grid_; }

@@ -25,6 +25,10 @@ enum class PathPoints { right, stratified };
 /// Who shares a draw of noise: nobody, or the terms of the loss at one integration point.
 enum class NoiseSharing { none, terms };
 
+/// Whose mean square gradient Adam divides steps by: each cell's own, or a mask's. One for each cell turns
+/// small gradients, float noise included, into steps as long as any.
+enum class GradientScale { cell, mask };
+
 /// Which masks make the map: those after the last step, or the mean over all steps, which also ranks cells
 /// that end alike: the earlier they were hidden, the more important.
 enum class MapOf { last, mean };
@@ -33,26 +37,28 @@ std::string_view name(IgosMethod method);
 std::string_view name(Optimiser optimiser);
 std::string_view name(PathPoints points);
 std::string_view name(NoiseSharing sharing);
+std::string_view name(GradientScale scale);
 std::string_view name(MapOf steps);
 
 struct IgosOptions {
   IgosMethod method = IgosMethod::igos_plus_plus;
   int size = 28;        ///< s: masks have s x s cells, 2 .. H
-  int iterations = 10;  ///< steps, >= 1
-  int points = 3;       ///< n: integration points of each term, >= 1
+  int iterations = 35;  ///< steps, >= 1
+  int points = 1;       ///< n: integration points of each term, >= 1
   PathPoints path = PathPoints::stratified;
-  double noise = 0.2;  ///< standard deviation of the noise in normalised space, >= 0
+  double noise = 0;  ///< standard deviation of the noise in normalised space, >= 0
   NoiseSharing sharing = NoiseSharing::terms;
   double l1 = 1;        ///< weight of the hidden share, >= 0
-  double l2 = 5;        ///< weight of the (bilateral) total variation, >= 0
+  double l2 = 20;       ///< weight of the (bilateral) total variation, >= 0
   double sigma = 0.01;  ///< of the bilateral weights, > 0
   Optimiser optimiser = Optimiser::adam;
   MapOf map = MapOf::mean;
 
-  double rate = 0.3;      ///< Adam: step, > 0
-  double beta1 = 0.9;     ///< Adam: memory of the gradient, in [0, 1)
-  double beta2 = 0.99;    ///< Adam: memory of its square, in [0, 1)
-  double epsilon = 1e-8;  ///< Adam: added to the gradient's scale, > 0
+  double rate = 0.08;                         ///< Adam: step, > 0
+  double beta1 = 0.9;                         ///< Adam: memory of the gradient, in [0, 1)
+  double beta2 = 0.99;                        ///< Adam: memory of its square, in [0, 1)
+  GradientScale scale = GradientScale::mask;  ///< Adam
+  double epsilon = 1e-8;                      ///< Adam: added to the gradient's scale, > 0
 
   double alpha = 1000;     ///< line search: first step; NAG: the step; > 0
   double decay = 0.2;      ///< line search: a step that fails is followed by this share of it, in (0, 1)
