@@ -16,8 +16,8 @@ from statistics import mean
 SETTINGS = {
     "reference": ["--preset", "reference"],
     "fast": [],
-    **{f"fast, {steps} steps": ["--iterations", str(steps)] for steps in (24, 16, 10, 6, 4, 2, 1)},
-    "fast, 12 steps, 3 points": ["--iterations", "12", "--points", "3"],
+    **{f"fast, {steps} steps": ["--iterations", str(steps)] for steps in (35, 20, 6, 4, 2, 1)},
+    "fast, 3 points": ["--points", "3"],
     "fast, scale of each cell": ["--scale", "cell"],
     "fast, noise of the reference": ["--noise", "0.2"],
     "fast, last step": ["--map-of", "last"],

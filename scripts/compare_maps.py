@@ -41,7 +41,8 @@ class Run:
         return photo.resize((TILE, TILE), Image.Resampling.LANCZOS, (left, top, left + width, top + height))
 
     def class_name(self, record):
-        names = (self.card.get("class_list") or {}).get("names")
+        card = Path(self.options["model"]["path"]).with_suffix(".json")  # run.json leaves its list of classes out
+        names = (json.loads(card.read_text()).get("class_list") or {}).get("names") if card.exists() else None
         return names[record["target"]] if names else f"class {record['target']}"
 
 
@@ -66,7 +67,8 @@ def picture(runs, images):
     """One row for each of `images`: the photograph, and each run's map of it."""
     title, text = ImageFont.load_default(17), ImageFont.load_default(14)
     row_height = TILE + 2 * LINE + 22
-    canvas = Image.new("RGB", (2 * MARGIN + (len(runs) + 1) * (TILE + GAP) - GAP, 44 + len(images) * row_height), "white")
+    width = 2 * MARGIN + (len(runs) + 1) * (TILE + GAP) - GAP
+    canvas = Image.new("RGB", (width, 44 + len(images) * row_height), "white")
     draw = ImageDraw.Draw(canvas)
 
     def write(x, y, words, font, colour):
@@ -104,10 +106,11 @@ def main(arguments=None):
         common = [image for image in runs[0].records if all(image in run.records for run in runs)]
         missing = set(options.images or ()) - set(common)
         if missing or not common:
-            print(f"compare_maps.py: not every run has a map of {', '.join(sorted(missing)) or 'any image'}", file=sys.stderr)
+            names = ", ".join(sorted(missing)) or "any image"
+            print(f"compare_maps.py: not every run has a map of {names}", file=sys.stderr)
             return 2
         drawn = picture(runs, options.images or common)
-        drawn.quantize(256, dither=Image.Dither.NONE).save(options.out, optimize=True)
+        drawn.quantize(palette=drawn.quantize(256)).save(options.out, optimize=True)
     except (OSError, ValueError, KeyError) as error:
         print(f"compare_maps.py: {error}", file=sys.stderr)
         return 2

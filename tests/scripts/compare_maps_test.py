@@ -7,8 +7,7 @@ import numpy
 import pytest
 from PIL import Image
 
-CARD = {"name": "tiny", "input": {"height": 32, "width": 32}, "class_list": {"names": ["tabby", "espresso"]},
-        "preprocessing": {"resize": 64}}
+CARD = {"name": "tiny", "input": {"height": 32, "width": 32}, "preprocessing": {"resize": 64}}
 PEAK = (3, 1)  # of every map, of 4 x 4 cells
 
 
@@ -26,7 +25,7 @@ def data(tmp_path):
 def write_run(folder, data, method, without=()):
     folder.mkdir()
     (folder / "run.json").write_text(json.dumps(
-        {"options": {"method": method}, "model": {"card": CARD}, "data": {"path": str(data)}}))
+        {"options": {"method": method}, "model": {"path": str(folder / "tiny.pt"), "card": CARD}, "data": {"path": str(data)}}))
     cells = numpy.zeros((4, 4), numpy.float32)
     cells[PEAK] = 2
     numpy.save(folder / "map.npy", cells)
@@ -59,6 +58,13 @@ def test_photographs_and_maps_side_by_side(data, tmp_path):
             expected = numpy.array(PEAK) * (compare_maps.TILE - 1) / 3
             assert len(yellow) > 50 and numpy.abs(yellow.mean(axis=0) - expected).max() < 25
     assert (drawn[44 + compare_maps.TILE + 5:][:compare_maps.LINE] < 128).any(), "words under the maps"
+
+
+def test_classes_have_names_where_the_models_card_is(data, tmp_path):
+    run = compare_maps.Run(write_run(tmp_path / "run", data, "igos++"))
+    assert run.class_name({"target": 1}) == "class 1"
+    (tmp_path / "run/tiny.json").write_text(json.dumps({**CARD, "class_list": {"names": ["tabby", "espresso"]}}))
+    assert run.class_name({"target": 1}) == "espresso"
 
 
 def test_images_can_be_chosen(data, tmp_path):

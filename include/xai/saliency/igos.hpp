@@ -43,7 +43,7 @@ std::string_view name(MapOf steps);
 struct IgosOptions {
   IgosMethod method = IgosMethod::igos_plus_plus;
   int size = 28;        ///< s: masks have s x s cells, 2 .. H
-  int iterations = 35;  ///< steps, >= 1
+  int iterations = 10;  ///< steps, >= 1
   int points = 1;       ///< n: integration points of each term, >= 1
   PathPoints path = PathPoints::stratified;
   double noise = 0;  ///< standard deviation of the noise in normalised space, >= 0
