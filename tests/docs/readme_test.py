@@ -32,7 +32,8 @@ def workplace(tmp_path_factory):
 def run(workplace, command):
     words = shlex.split(command)
     if "--out" in words:  # the command is what is tested, not the search
-        words += {"xai-mse": ["--max-evaluations", "40"], "xai-subexp": ["--max-nodes", "20"],
+        small = [] if "--config" in words else ["--iterations", "2", "--steps", "10"]
+        words += {"xai-crosstest": small, "xai-mse": ["--max-evaluations", "40"], "xai-subexp": ["--max-nodes", "20"],
                   "xai-saliency": ["--iterations", "2"]}.get(Path(words[0]).name, [])
     result = subprocess.run(words, cwd=workplace, capture_output=True, text=True, timeout=600)
     assert result.returncode == 0, f"{command}\n{result.stdout}\n{result.stderr}"
@@ -67,7 +68,7 @@ def test_the_other_commands_run(workplace):
     assert len(others) >= 4
     for command in others:
         run(workplace, command)
-    for name in ("first", "counted", "maps"):
+    for name in ("first", "counted", "maps", "cross", "gate"):
         assert (workplace / "runs" / name / "summary.json").exists()
 
 
