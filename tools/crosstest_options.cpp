@@ -1,5 +1,7 @@
 #include "crosstest_options.hpp"
 
+#include <cmath>
+
 #include "xai/core/error.hpp"
 
 namespace xai::tools {
@@ -73,7 +75,11 @@ void CrosstestToolOptions::validate() const {
   require(cross_images >= 0, "--cross-images must be at least 0, not ", cross_images);
   require(models_in_memory >= 0, "--models-in-memory must be at least 0, not ", models_in_memory);
   require(pictures >= -1, "--pictures must be at least -1, not ", pictures);
-  require(tolerance >= 0, "--tolerance must be at least 0, not ", tolerance);
+  require(tolerance >= 0 && std::isfinite(tolerance), "--tolerance must be at least 0, not ", tolerance);
+  const auto folder = std::filesystem::absolute(write_baseline).parent_path();
+  require(write_baseline.empty() || std::filesystem::is_directory(folder),
+          "--write-baseline: there is no folder ", folder.string());
+  saliency.compute.engine_options({}, parse_device(saliency.compute.device)).validate();
   map_run(models.front(), "model", false).validate();
 }
 
@@ -98,7 +104,8 @@ Json CrosstestToolOptions::identity() const {
           {"steps", saliency.curve.steps},
           {"min_gap", saliency.curve.min_gap},
           {"images", name(images)},
-          {"precision", name(saliency.compute.precision)}};
+          {"precision", name(saliency.compute.precision)},
+          {"seed", saliency.output.seed}};
 }
 
 Json CrosstestToolOptions::resolved() const {

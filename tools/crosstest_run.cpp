@@ -32,38 +32,56 @@ namespace xai::tools {
 namespace {
 
 /// The cards of models that can be compared: with names of their own and the same classes.
-std::vector<ModelCard> read_cards(const std::vector<std::filesystem::path>& models) {
+std::vector<ModelCard> read_cards(const CrosstestToolOptions& options) {
   std::vector<ModelCard> cards;
   std::set<std::string> names;
-  for (const auto& model : models) {
+  for (const auto& model : options.models) {
     cards.push_back(read_model_card(model));
     const ModelCard &first = cards.front(), &card = cards.back();
     require(names.insert(card.name).second, "two --models are named ", card.name,
             ": give one of the cards another name");
     require(card.classes == first.classes && card.class_list.ids == first.class_list.ids, "models ",
-            first.name, " and ", card.name, " do not have the same classes");
+            first.name, " and ", card.name, " do not have the same classes: only such can be compared");
+    require(card.name.find('/') == std::string::npos && !card.name.starts_with('.'), "the name '", card.name,
+            "' in a model's card cannot be a file's: give the card another one");
+    const int side = std::min(card.height, card.width);
+    require(options.saliency.igos.size <= side, "--size must be at most ", side,
+            ", the pixels of the input of ", card.name, ", not ", options.saliency.igos.size);
   }
   return cards;
 }
 
-/// The runs of --maps, each at the place of the model it is of.
+/// Those options of a run of xai-saliency that make its maps what they are.
+Json making_of(Json options) {
+  for (const char* other : {"max_pixels", "metric", "steps", "min_gap", "target", "only_correct",
+                            "min_probability", "precision", "seed", "gradcam"})
+    options.erase(other);
+  return options;
+}
+
+/// The runs of --maps, each at the place of the model it is of. All maps must be made alike.
 std::vector<std::optional<FinishedRun>> open_maps(const CrosstestToolOptions& options,
                                                   const std::vector<ModelCard>& cards) {
   std::vector<std::optional<FinishedRun>> maps(cards.size());
+  Json like;
+  if (options.maps.size() < cards.size())
+    like = making_of(options.map_run(options.models.front(), "", false).identity());
   for (const auto& folder : options.maps) {
     FinishedRun run(folder, "xai-saliency");
-    const Json& identity = run.run().at("identity");
+    const Json identity = run.run().value("identity", Json::object());
     const auto model = std::find_if(cards.begin(), cards.end(), [&](const ModelCard& card) {
-      return identity.at("model") == card.sha256;
+      return identity.value("model", Json()) == card.sha256;
     });
     require(model != cards.end(), "--maps ", folder.string(), " is of a model that is none of --models");
+    const Json made = identity.value("options", Json::object());
     const Json wanted = {{"method", name(options.saliency.method)}, {"size", options.saliency.igos.size}};
-    const Json& made = identity.at("options");
-    const auto difference =
-        first_difference({{"method", made.at("method")}, {"size", made.at("size")}}, wanted, "");
+    for (const char* what : {"method", "size"})
+      require(made.value(what, Json()) == wanted[what], "--maps ", folder.string(), " has maps of ", what,
+              " ", to_text(made.value(what, Json())), ", not ", to_text(wanted[what]), ": give --", what);
+    if (like.is_null()) like = making_of(made);
+    const auto difference = first_difference(like, making_of(made), "");
     require(!difference, "--maps ", folder.string(),
-            " holds other maps than this run: ", difference.value_or(""),
-            "; give --method and --size as they were made");
+            " has maps that were made otherwise than the others: ", difference.value_or(""));
     auto& place = maps[static_cast<std::size_t>(model - cards.begin())];
     require(!place, "--maps names two runs of model ", model->name);
     place.emplace(std::move(run));
@@ -93,11 +111,17 @@ Json identity_of(const CrosstestToolOptions& options, const std::vector<ModelCar
 }
 
 std::vector<PredictionTable> open_tables(const RunFolder& folder, const std::vector<ModelCard>& cards,
-                                         const std::string& ending, std::size_t rows) {
+                                         const std::string& kind, std::size_t rows) {
   std::vector<PredictionTable> tables;
   for (const ModelCard& card : cards)
-    tables.emplace_back(folder, "predictions/" + card.name + ending, rows, card.classes);
+    tables.emplace_back(folder, cat(kind, "/", card.name, ".npy"), rows, card.classes);
   return tables;
+}
+
+std::vector<std::string> names_of(const std::vector<ModelCard>& cards) {
+  std::vector<std::string> names;
+  for (const ModelCard& card : cards) names.push_back(card.name);
+  return names;
 }
 
 }  // namespace
@@ -105,16 +129,17 @@ std::vector<PredictionTable> open_tables(const RunFolder& folder, const std::vec
 CrosstestRun::CrosstestRun(const CrosstestToolOptions& options, std::vector<std::string> command)
     : options_(options),
       command_(std::move(command)),
-      cards_(read_cards(options.models)),
+      cards_(read_cards(options)),
       data_(open_data(options.saliency.input.data, cards_.front())),
       tested_(evenly_spread(data_.images.size(), static_cast<std::size_t>(options.cross_images))),
       maps_(open_maps(options, cards_)),
-      baseline_(options.compare.empty() ? Json() : read_baseline(options.compare, conditions())),
+      baseline_(options.compare.empty() ? Json()
+                                        : read_baseline(options.compare, conditions(), names_of(cards_))),
       folder_(options.saliency.output.out, identity_of(options, cards_, data_, maps_),
               options.saliency.output.overwrite, {"image", "source", "target_model"}),
       previous_(folder_.previous_run()),
-      on_image_(open_tables(folder_, cards_, ".npy", data_.images.size())),
-      on_baseline_(open_tables(folder_, cards_, ".baseline.npy", tested_.size())) {
+      on_image_(open_tables(folder_, cards_, "predictions", data_.images.size())),
+      on_baseline_(open_tables(folder_, cards_, "baselines", tested_.size())) {
   const ComputeOptions& compute = options_.saliency.compute;
   const at::Device device = parse_device(compute.device);
   const EngineOptions engine = compute.engine_options({}, device);
@@ -140,6 +165,8 @@ ExitCode CrosstestRun::run() {
   if (previous_.is_object() && previous_.value("status", "") == "done" && complete() &&
       unknown_images() == 0) {
     log::info("nothing to do: ", folder_.path().string(), " has every pair (--overwrite starts anew)");
+    const Json& drawn = previous_["options"];
+    if (drawn["pictures"] != options_.pictures || drawn["reveal"] != options_.reveal) return conclude();
     return report(Json::parse(read_file(folder_.path() / "summary.json")));
   }
   write_run("running");
@@ -149,6 +176,7 @@ ExitCode CrosstestRun::run() {
       for (Model first = 0; first < cards_.size() && !interrupted(); first += most)
         test(first, std::min(first + most, cards_.size()));
     }
+    return conclude();
   } catch (...) {
     try {
       write_run("failed");
@@ -157,7 +185,6 @@ ExitCode CrosstestRun::run() {
     }
     throw;
   }
-  return conclude();
 }
 
 /// Tells whether all are there: a signal may have come.
@@ -224,6 +251,12 @@ void CrosstestRun::predict(const CrossTester& tester, std::span<PredictionTable>
   if (unknown.empty()) return;
 
   const auto most = info_.platform["batch_size"].get<std::size_t>();
+  std::mutex mutex;
+  Stopwatch since_saving;
+  const auto save = [&] {
+    for (const PredictionTable& table : tables) table.save(folder_);
+    since_saving = Stopwatch();
+  };
   in_parallel(intact ? "predictions" : "baselines", (unknown.size() + most - 1) / most, tester,
               [&](std::size_t chunk) {
                 const auto part = std::span(unknown).subspan(chunk * most);
@@ -240,6 +273,7 @@ void CrosstestRun::predict(const CrossTester& tester, std::span<PredictionTable>
                 }
                 if (rows.empty()) return;
                 const std::vector<at::Tensor> answers = tester.probabilities(photographs, shown);
+                const std::lock_guard lock(mutex);
                 for (std::size_t m = 0; m < tables.size(); ++m)
                   for (std::size_t i = 0; i < rows.size(); ++i) {
                     const at::Tensor answer = answers[m][static_cast<std::int64_t>(i)];
@@ -247,8 +281,9 @@ void CrosstestRun::predict(const CrossTester& tester, std::span<PredictionTable>
                                            static_cast<std::size_t>(answer.numel()));
                     if (!std::isnan(values.front())) tables[m].set(rows[i], values);
                   }
+                if (since_saving.seconds() > 60) save();
               });
-  for (const PredictionTable& table : tables) table.save(folder_);
+  save();
 }
 
 void CrosstestRun::cross_test(const CrossTester& tester, Model first, Model last) {
@@ -309,7 +344,7 @@ std::vector<Json> CrosstestRun::cross_test(const CrossTester& tester, Model firs
             pair.f_baseline = on_baseline_[target].row(row)[*pair.target];
           }
         }
-        wanted[target - first].push_back(known && !sources[source].problem &&
+        wanted[target - first].push_back(known && !sources[source].problem && !sources[source].failure &&
                                          *pair.f_full - *pair.f_baseline >= options_.saliency.curve.min_gap);
         pairs[target - first].push_back(std::move(pair));
       }
@@ -317,7 +352,7 @@ std::vector<Json> CrosstestRun::cross_test(const CrossTester& tester, Model firs
     for (Model target = first; target < last; ++target)
       for (Model source = 0; source < cards_.size(); ++source)
         records.push_back(record_of(std::move(pairs[target - first][source]), sources[source],
-                                    revealed[target - first][source]));
+                                    wanted[target - first][source], revealed[target - first][source]));
   } catch (const DataError& error) {
     records.clear();
     log::warning(image.id, ": ", error.what());
@@ -328,13 +363,15 @@ std::vector<Json> CrosstestRun::cross_test(const CrossTester& tester, Model firs
   return records;
 }
 
-/// `revealed`: f_c at t = 1 .. T-1, empty where it was not wanted.
-Json CrosstestRun::record_of(CrossPair pair, const Source& source,
+/// `revealed`: f_c at t = 1 .. T-1, if the pair was tested.
+Json CrosstestRun::record_of(CrossPair pair, const Source& source, bool tested,
                              const std::vector<double>& revealed) const {
   constexpr auto not_finite = "the model gives logits that are not finite (NaN or infinity) for ";
   if (!pair.predicted) return failed_cross_record(pair, cat(not_finite, "this image or its baseline"));
+  if (source.failure)
+    return failed_cross_record(pair, cat("no map of model ", pair.source, ": ", *source.failure));
   if (source.problem) return undefined_cross_record(pair, source.problem);
-  if (revealed.empty()) return cross_record(pair);
+  if (!tested) return cross_record(pair);
   if (std::any_of(revealed.begin(), revealed.end(), [](double p) { return std::isnan(p); }))
     return failed_cross_record(pair, cat(not_finite, "a masked version of this image"));
   std::vector<double> f = {*pair.f_baseline};
@@ -347,6 +384,10 @@ Json CrosstestRun::record_of(CrossPair pair, const Source& source,
 CrosstestRun::Source CrosstestRun::source_of(Model source, const ImageEntry& image) const {
   const Json record = maps_[source]->record(image.id);
   Source result{.target = image.label};
+  if (!record.is_null() && record.at("status") == "error") {
+    result.failure = record.at("reason");
+    return result;
+  }
   if (record.is_null() || record.at("status") != "ok") {
     result.problem = "no-map";
     return result;
@@ -360,6 +401,9 @@ CrosstestRun::Source CrosstestRun::source_of(Model source, const ImageEntry& ima
   const FloatArray map = read_npy(result.map);
   require<DataError>(map.values.size() == static_cast<std::size_t>(cells()), result.map.string(),
                      " does not have ", cells(), " cells; make the maps again");
+  require<DataError>(
+      std::all_of(map.values.begin(), map.values.end(), [](float v) { return std::isfinite(v); }),
+      result.map.string(), " has values that are not finite; make the maps again");
   result.order = importance_order(map.values);
   return result;
 }
@@ -399,8 +443,8 @@ ExitCode CrosstestRun::conclude() {
   log::info("results: ", folder_.path().string());
   const long errors = info_.counts["error"], unknown = unknown_images();
   if (errors + unknown == 0) return code;
-  log::warning(unknown, " images have no predictions, ", errors,
-               " pairs no test: results.jsonl says why; running again tries them again");
+  log::warning(unknown, " images have no predictions (warnings say why), ", errors,
+               " pairs no test (results.jsonl says why); running again tries them again");
   return code == done ? some_images_failed : code;
 }
 
@@ -439,10 +483,15 @@ Json CrosstestRun::summarise() {
   const std::size_t drawn = options_.pictures < 0
                                 ? tested_.size()
                                 : std::min(tested_.size(), static_cast<std::size_t>(options_.pictures));
-  std::vector<Json> to_draw;
+  std::vector<Json> of_image;
+  std::size_t row = 0;
   folder_.for_each_record([&](const Json& record) {
     summary.add(record);
-    if (to_draw.size() < drawn * pairs) to_draw.push_back(record);
+    if (row == drawn) return;
+    of_image.push_back(record);
+    if (of_image.size() < pairs) return;
+    draw(row++, of_image);
+    of_image.clear();
   });
   if (data_.labelled()) {
     std::vector<std::span<const float>> probabilities;
@@ -459,22 +508,13 @@ Json CrosstestRun::summarise() {
   folder_.write_file("asymmetry.csv", asymmetry_csv(document));
   folder_.write_file("landscape.csv", landscape_csv(document));
   if (data_.labelled()) folder_.write_file("ensemble.csv", ensemble_csv(document));
-  for_each_in_parallel(
-      drawn, info_.platform["threads"],
-      [&](std::size_t row) { draw(row, std::span(to_draw).subspan(row * pairs, pairs)); },
-      [] { return true; });
   return document;
 }
 
 /// The figure of a cross-tested image from its records.
-void CrosstestRun::draw(std::size_t row, std::span<const Json> records) const {
+void CrosstestRun::draw(std::size_t row, std::span<const Json> records) const try {
   const ImageEntry& image = data_.images[tested_[row]];
-  cv::Mat photograph;
-  try {
-    photograph = read(image);
-  } catch (const DataError&) {
-    return;  // its records say so
-  }
+  const cv::Mat photograph = read(image);
   const CurveOptions& curve = options_.saliency.curve;
   const auto t = static_cast<std::size_t>(std::lround(options_.reveal / 100 * curve.steps));
   CrossFigure figure{.image = image.id,
@@ -486,7 +526,9 @@ void CrosstestRun::draw(std::size_t row, std::span<const Json> records) const {
     const Source source = source_of(m, image);
     CrossRow line{.model = cards_[m].name, .photograph = to_image(preprocess(photograph, cards_[m]))};
     if (source.target) line.class_name = cards_[m].class_name(*source.target);
-    if (source.problem)
+    if (source.failure)
+      line.why_no_map = "The map of this model failed.";
+    else if (source.problem)
       line.why_no_map = source.problem == std::string_view("no-map") ? "This model has no map of the image."
                                                                      : "The map explains another class.";
     else
@@ -504,12 +546,14 @@ void CrosstestRun::draw(std::size_t row, std::span<const Json> records) const {
     figure.rows.push_back(std::move(line));
   }
   folder_.write_file(picture_path(image.id), encode_png(cross_picture(figure)));
+} catch (const DataError& error) {
+  log::debug(error.what());  // as the image's records do
 }
 
 /// What must be equal for two runs to be compared by the gate.
 Json CrosstestRun::conditions() const {
   Json conditions = options_.identity();
-  for (const char* other : {"max_pixels", "precision", "images"}) conditions.erase(other);
+  for (const char* other : {"max_pixels", "precision", "images", "seed"}) conditions.erase(other);
   conditions.update({{"images_rule", name(options_.images)},
                      {"class", data_.labelled() ? "label" : "predicted"},
                      {"data", {{"sha256", data_.sha256}, {"count", data_.images.size()}}}});

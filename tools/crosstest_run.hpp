@@ -32,10 +32,11 @@ class CrosstestRun {
 
   /// What a model looks at in an image.
   struct Source {
-    std::optional<int> target = {};  ///< class c, where known
-    const char* problem = nullptr;   ///< why there is no test of it: "no-map", "map-target"
-    std::filesystem::path map = {};  ///< its file
-    std::vector<int> order = {};     ///< of its cells
+    std::optional<std::string> failure = {};  ///< why its map could not be made
+    std::optional<int> target = {};           ///< class c, where known
+    const char* problem = nullptr;            ///< why there is no test of it: "no-map", "map-target"
+    std::filesystem::path map = {};           ///< its file
+    std::vector<int> order = {};              ///< of its cells
   };
 
   bool complete() const;
@@ -50,7 +51,8 @@ class CrosstestRun {
   void predict(const CrossTester& tester, std::span<PredictionTable> tables, CrossTester::Shown shown);
   void cross_test(const CrossTester& tester, Model first, Model last);
   std::vector<Json> cross_test(const CrossTester& tester, Model first, Model last, std::size_t row) const;
-  Json record_of(CrossPair pair, const Source& source, const std::vector<double>& revealed) const;
+  Json record_of(CrossPair pair, const Source& source, bool tested,
+                 const std::vector<double>& revealed) const;
   Source source_of(Model source, const ImageEntry& image) const;
 
   ExitCode conclude();

@@ -81,10 +81,11 @@ at::Tensor CrossTester::baseline_of(const View& view, const at::Tensor& image) c
 
 /// Of the first `rows` images of a batch in [0,1]: rows x K, on the device.
 at::Tensor CrossTester::probabilities(const Model& model, const at::Tensor& batch, std::int64_t rows) const {
-  const at::Tensor logits = model.classifier->logits(batch.sub(model.mean).div_(model.std)).slice(0, 0, rows);
+  const at::Tensor images = batch.sub(model.mean).div_(model.std).to(model.classifier->type());
+  const at::Tensor logits = model.classifier->logits(images).slice(0, 0, rows);
   forward_ += rows;
   const at::Tensor broken = at::isfinite(logits).all(1, /*keepdim=*/true).logical_not();
-  return logits.softmax(1).masked_fill(broken, std::numeric_limits<double>::quiet_NaN());
+  return logits.softmax(1).to(at::kFloat).masked_fill(broken, std::numeric_limits<double>::quiet_NaN());
 }
 
 std::vector<at::Tensor> CrossTester::probabilities(std::span<const cv::Mat> photographs, Shown shown) const {
@@ -96,8 +97,10 @@ std::vector<at::Tensor> CrossTester::probabilities(std::span<const cv::Mat> phot
         const at::Tensor image = preprocess(photograph, card_of(view));
         images.push_back(shown == Shown::image ? image : baseline_of(view, image));
       }
-      for (const at::Tensor& batch : at::stack(images).to(device_).split(batch_size))
+      for (const at::Tensor& some : at::stack(images).split(batch_size)) {
+        const at::Tensor batch = some.to(device_);
         for (const std::size_t m : view) parts[m].push_back(probabilities(models_[m], batch, batch.size(0)));
+      }
     }
     std::vector<at::Tensor> result;
     for (const auto& of_model : parts) result.push_back(at::cat(of_model).cpu());

@@ -1,5 +1,6 @@
 #include "xai/report/cross_gate.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <optional>
 
@@ -71,7 +72,8 @@ Json gate_baseline(const Json& summary, const Json& conditions, const std::strin
               {"cells", cells}};
 }
 
-Json read_baseline(const std::filesystem::path& file, const Json& conditions) {
+Json read_baseline(const std::filesystem::path& file, const Json& conditions,
+                   const std::vector<std::string>& models) {
   require(std::filesystem::is_regular_file(file), "no baseline ", file.string(),
           "; a run with --write-baseline writes one");
   Json baseline = Json::parse(read_file(file), nullptr, false);
@@ -91,6 +93,13 @@ Json read_baseline(const std::filesystem::path& file, const Json& conditions) {
   const auto difference = first_difference(baseline["conditions"], conditions, "");
   require(!difference, "the baseline ", file.string(), " is of other conditions: ", difference.value_or(""),
           "; run under its conditions, or write a new baseline");
+  const Json weights = weights_of(baseline);
+  for (const std::string& model : models)
+    require(weights.contains(model), "model ", model, " is in this run and not in the baseline ",
+            file.string());
+  for (const auto& [model, sha256] : weights.items())
+    require(std::find(models.begin(), models.end(), model) != models.end(), "model ", model,
+            " is in the baseline ", file.string(), " and not in this run");
   return baseline;
 }
 
@@ -98,10 +107,6 @@ GateReport compare(const Json& baseline, const Json& summary, double tolerance) 
   require(tolerance >= 0 && std::isfinite(tolerance), "tolerance ", tolerance, " must be 0 or more");
   const Json now = gate_baseline(summary, baseline.at("conditions"), "");
   const Json old_weights = weights_of(baseline), weights = weights_of(now);
-  for (const auto& [model, sha256] : old_weights.items())
-    require(weights.contains(model), "model ", model, " is in the baseline and not in this run");
-  for (const auto& [model, sha256] : weights.items())
-    require(old_weights.contains(model), "model ", model, " is in this run and not in the baseline");
 
   const Json old_values = values_of(baseline), values = values_of(now);
   std::vector<Row> moved(1, Row{"what", "baseline", "now", "difference"});

@@ -91,7 +91,7 @@ void RunFolder::claim(bool overwrite) {
 }
 
 void RunFolder::remove_earlier_run() const {
-  for (const char* folder : {"images", "maps", "graphs", "scores", "predictions"}) {
+  for (const char* folder : {"images", "maps", "graphs", "scores", "predictions", "baselines"}) {
     std::error_code missing;
     std::vector<fs::path> subfolders = {path_ / folder};
     for (const auto& entry : fs::recursive_directory_iterator(path_ / folder, missing)) {

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "xai/report/json.hpp"
 
@@ -14,9 +15,11 @@ namespace xai {
 /// must be equal for runs to be compared.
 Json gate_baseline(const Json& summary, const Json& conditions, const std::string& tool_version);
 
-/// Reads what gate_baseline() gave, to be held against a run under these conditions. Throws UsageError where
-/// there is no such file or another one, and where its conditions differ, naming the first difference.
-Json read_baseline(const std::filesystem::path& file, const Json& conditions);
+/// Reads what gate_baseline() gave, to be held against a run of these models under these conditions. Throws
+/// UsageError where there is no such file or another one, and where conditions or models differ, naming the
+/// first difference.
+Json read_baseline(const std::filesystem::path& file, const Json& conditions,
+                   const std::vector<std::string>& models);
 
 struct GateReport {
   bool passed = true;
@@ -25,8 +28,7 @@ struct GateReport {
 
 /// Holds a run against a baseline. What moved: a pair's mean AUC, a pair's share of images that are undefined
 /// or a model's top-1 share that differs by more than `tolerance` (rounding of 1e-12 apart), or is there on
-/// one side only. A model of other weights is said and no failure. Throws UsageError where the names of the
-/// models differ, and for a tolerance below 0.
+/// one side only. A model of other weights is said and no failure. Throws UsageError for a tolerance below 0.
 GateReport compare(const Json& baseline, const Json& summary, double tolerance);
 
 }  // namespace xai
