@@ -76,9 +76,8 @@ void CrosstestToolOptions::validate() const {
   require(models_in_memory >= 0, "--models-in-memory must be at least 0, not ", models_in_memory);
   require(pictures >= -1, "--pictures must be at least -1, not ", pictures);
   require(tolerance >= 0 && std::isfinite(tolerance), "--tolerance must be at least 0, not ", tolerance);
-  const auto folder = std::filesystem::absolute(write_baseline).parent_path();
-  require(write_baseline.empty() || std::filesystem::is_directory(folder),
-          "--write-baseline: there is no folder ", folder.string());
+  const auto folder = write_baseline.has_parent_path() ? write_baseline.parent_path() : ".";
+  require(std::filesystem::is_directory(folder), "--write-baseline: there is no folder ", folder.string());
   saliency.compute.engine_options({}, parse_device(saliency.compute.device)).validate();
   map_run(models.front(), "model", false).validate();
 }

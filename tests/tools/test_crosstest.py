@@ -7,13 +7,14 @@ import re
 import shutil
 import signal
 import time
+from pathlib import Path
 
 import crosstest_reference
 import numpy
 import pytest
 import tiny_models
 import torch
-from conftest import (PLAIN, analyse, exported_model, is_refused, mse, photo, records, run_json, shared_data,
+from conftest import (PLAIN, ROOT, analyse, exported_model, is_refused, mse, photo, records, run_json, shared_data,
                       started, summary_json, validate)
 from crosstest_reference import View
 from PIL import Image
@@ -654,3 +655,27 @@ def test_help():
     for option in BAD_VALUES:
         assert re.search(rf"^  {option}\b", shown.out, re.M), f"{option} is not explained"
     assert re.search(r"Exit codes: 0 done; .* 4 ", shown.out, re.S)
+
+
+# ---- the example in configs/crosstest ----------------------------------------------------------------------------
+
+
+def test_the_committed_maps_and_baseline_hold(tmp_path, monkeypatch):
+    """As CI runs it, from the root of the repository; then with a baseline in which one number is another."""
+    monkeypatch.chdir(ROOT)
+    example = Path("configs/crosstest")
+    models = [exported_model(name) for name in ("efficientnet_lite0", "efficientnet_lite1")]
+
+    def gate(**options):
+        return mse(tool="crosstest", config=example / "gate.toml", models=models, out=tmp_path / "run", **options)
+
+    passed = gate()
+    assert passed.code == 0, passed.err
+    assert "10 of 10 values are within 0.002" in passed.out
+    baseline = json.loads((example / "baseline.json").read_text())
+    validate(baseline, "crosstest-baseline")
+    baseline["cells"][1]["auc"] += 0.0025
+    (tmp_path / "moved.json").write_text(json.dumps(baseline))
+    moved = gate(compare=tmp_path / "moved.json")
+    assert moved.code == 4 and "auc efficientnet_lite0 -> efficientnet_lite1" in moved.out, moved.err
+    assert gate(compare=tmp_path / "moved.json", tolerance=0.003).code == 0
