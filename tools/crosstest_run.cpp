@@ -279,7 +279,11 @@ void CrosstestRun::predict(const CrossTester& tester, std::span<PredictionTable>
                     const at::Tensor answer = answers[m][static_cast<std::int64_t>(i)];
                     const std::span values(answer.data_ptr<float>(),
                                            static_cast<std::size_t>(answer.numel()));
-                    if (!std::isnan(values.front())) tables[m].set(rows[i], values);
+                    if (!std::isnan(values.front()))
+                      tables[m].set(rows[i], values);
+                    else
+                      log::warning(data_.images[intact ? rows[i] : tested_[rows[i]]].id,
+                                   ": a model gives logits that are not finite (NaN or infinity)");
                   }
                 if (since_saving.seconds() > 60) save();
               });
