@@ -24,8 +24,8 @@ std::string one_line(std::string text) {
 
 constexpr auto exit_codes =
     "\nExit codes: 0 done; 1 failed; 2 bad usage, configuration, data set or model; 3 done, but some images "
-    "failed;\n"
-    "            4 the regression gate failed; 75 stopped by a signal after saving: run again to go on.";
+    "failed; 4 the regression gate failed;\n"
+    "75 stopped by a signal after saving: run again to go on.";
 
 int usage_error(const CLI::App& app, const std::string& message) {
   log::error(one_line(message), " (", app.get_name(), " --help lists the options)");
