@@ -27,6 +27,7 @@ import os
 import sys
 import time
 import warnings
+import zipfile
 from pathlib import Path
 
 import timm
@@ -417,6 +418,18 @@ def check_against_eager(traced, model, batch):
                 )
 
 
+def without_paths(file):
+    """A TorchScript file without the records that name the source files it was traced from, and with no dates: the
+    same model gives the same bytes wherever it is exported.
+    """
+    result = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(file)) as archive, zipfile.ZipFile(result, "w") as stripped:
+        for name in archive.namelist():
+            if not name.endswith((".debug_pkl", "/.data/serialization_id")):
+                stripped.writestr(zipfile.ZipInfo(name), archive.read(name))
+    return result.getvalue()
+
+
 def save_trace(model, example):
     """Traces a module: the bytes of its file, and the module read back from them."""
     with warnings.catch_warnings():
@@ -424,7 +437,7 @@ def save_trace(model, example):
             "ignore"
         )  # TorchScript's deprecation, and tracer remarks that the callers' checks settle
         try:
-            file = torch.jit.trace(model, example, check_trace=True).save_to_buffer()
+            file = without_paths(torch.jit.trace(model, example, check_trace=True).save_to_buffer())
         except (RuntimeError, torch.jit.TracingCheckError) as error:
             raise Refusal(f"the model cannot be traced and saved: {first_line(error)}") from error
         module = torch.jit.load(io.BytesIO(file))
