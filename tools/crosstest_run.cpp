@@ -124,6 +124,10 @@ std::vector<std::string> names_of(const std::vector<ModelCard>& cards) {
   return names;
 }
 
+bool all_know(std::span<const PredictionTable> tables, std::size_t row) {
+  return std::all_of(tables.begin(), tables.end(), [&](const auto& table) { return table.known(row); });
+}
+
 }  // namespace
 
 CrosstestRun::CrosstestRun(const CrosstestToolOptions& options, std::vector<std::string> command)
@@ -137,54 +141,49 @@ CrosstestRun::CrosstestRun(const CrosstestToolOptions& options, std::vector<std:
                                         : read_baseline(options.compare, conditions(), names_of(cards_))),
       folder_(options.saliency.output.out, identity_of(options, cards_, data_, maps_),
               options.saliency.output.overwrite, {"image", "source", "target_model"}),
-      previous_(folder_.previous_run()),
+      log_(folder_),
       on_image_(open_tables(folder_, cards_, "predictions", data_.images.size())),
       on_baseline_(open_tables(folder_, cards_, "baselines", tested_.size())) {
   const ComputeOptions& compute = options_.saliency.compute;
   const at::Device device = parse_device(compute.device);
   const EngineOptions engine = compute.engine_options({}, device);
-  info_ = {.tool = "xai-crosstest",
-           .tool_version = std::string(version()),
-           .git_commit = std::string(git_commit()),
-           .command = command_,
-           .options = options_.resolved(),
-           .model = Json::array(),
-           .data = data_record(options_.saliency.input.data, data_),
-           .platform = compute.platform_record(device),
-           .tuning = Json::object(),
-           .seed = options_.saliency.output.seed};
+  log_.info = {.tool = "xai-crosstest",
+               .tool_version = std::string(version()),
+               .git_commit = std::string(git_commit()),
+               .command = command_,
+               .options = options_.resolved(),
+               .model = Json::array(),
+               .data = data_record(options_.saliency.input.data, data_),
+               .platform = compute.platform_record(device),
+               .tuning = Json::object(),
+               .seed = options_.saliency.output.seed};
   for (Model m = 0; m < cards_.size(); ++m)
-    info_.model.push_back(model_record(options_.models[m], cards_[m]));
-  info_.platform["threads"] = engine.lanes;
-  info_.platform["batch_size"] = engine.batch_size;
-  if (previous_.is_object() && previous_.value("tuning", Json()).is_object())
-    info_.tuning = previous_["tuning"];
+    log_.info.model.push_back(model_record(options_.models[m], cards_[m]));
+  log_.info.platform["threads"] = engine.lanes;
+  log_.info.platform["batch_size"] = engine.batch_size;
+  if (folder_.previous_run().is_object() && folder_.previous_run().value("tuning", Json()).is_object())
+    log_.info.tuning = folder_.previous_run()["tuning"];
 }
 
 ExitCode CrosstestRun::run() {
-  if (previous_.is_object() && previous_.value("status", "") == "done" && complete() &&
-      unknown_images() == 0) {
+  if (folder_.previous_run().is_object() && folder_.previous_run().value("status", "") == "done" &&
+      complete() && unknown_images() == 0) {
     log::info("nothing to do: ", folder_.path().string(), " has every pair (--overwrite starts anew)");
-    const Json& drawn = previous_["options"];
-    if (drawn["pictures"] != options_.pictures || drawn["reveal"] != options_.reveal) return conclude();
+    const Json& drawn = folder_.previous_run().at("options");
+    if (drawn.at("pictures") != options_.pictures || drawn.at("reveal") != options_.reveal) return conclude();
     return report(Json::parse(read_file(folder_.path() / "summary.json")));
   }
-  write_run("running");
-  try {
+  log_.write("running");
+  ExitCode code = failed;
+  log_.guard([&] {
     if (make_maps()) {
       const std::size_t most = options_.models_in_memory > 0 ? options_.models_in_memory : cards_.size();
       for (Model first = 0; first < cards_.size() && !interrupted(); first += most)
         test(first, std::min(first + most, cards_.size()));
     }
-    return conclude();
-  } catch (...) {
-    try {
-      write_run("failed");
-    } catch (const IoError& error) {
-      log::debug(error.what());  // the same full disk, most likely
-    }
-    throw;
-  }
+    code = conclude();
+  });
+  return code;
 }
 
 /// Tells whether all are there: a signal may have come.
@@ -205,19 +204,20 @@ void CrosstestRun::test(Model first, Model last) {
   std::vector<Classifier*> pointers;
   for (Model m = first; m < last; ++m) {
     const std::string& name = cards_[m].name;
-    models.push_back(options_.saliency.compute.open(options_.models[m], info_.tuning.value(name, Json())));
-    info_.tuning[name] = options_.saliency.compute.tuning_record(*models.back());
+    models.push_back(
+        options_.saliency.compute.open(options_.models[m], log_.info.tuning.value(name, Json())));
+    log_.info.tuning[name] = options_.saliency.compute.tuning_record(*models.back());
     pointers.push_back(models.back().get());
   }
-  write_run("running");
+  log_.write("running");
   const CrossTester tester(pointers, {.baseline = options_.saliency.perturbation.baseline,
                                       .mask = options_.saliency.perturbation.mask,
                                       .steps = options_.saliency.curve.steps,
-                                      .batch_size = info_.platform["batch_size"]});
+                                      .batch_size = log_.info.platform["batch_size"]});
   predict(tester, std::span(on_image_).subspan(first, last - first), CrossTester::Shown::image);
   predict(tester, std::span(on_baseline_).subspan(first, last - first), CrossTester::Shown::baseline);
   cross_test(tester, first, last);
-  info_.forward += tester.forward();
+  log_.info.forward += tester.forward();
 }
 
 /// Runs jobs on all lanes, with progress, until a signal comes.
@@ -228,7 +228,7 @@ void CrosstestRun::in_parallel(const std::string& title, std::size_t jobs, const
   std::atomic<long> ended = 0;
   Progress progress(title, static_cast<long>(jobs), !options_.saliency.app.quiet);
   for_each_in_parallel(
-      jobs, info_.platform["threads"],
+      jobs, log_.info.platform["threads"],
       [&](std::size_t i) {
         job(i);
         ++ended;
@@ -246,11 +246,10 @@ void CrosstestRun::predict(const CrossTester& tester, std::span<PredictionTable>
   const bool intact = shown == CrossTester::Shown::image;
   std::vector<std::size_t> unknown;
   for (std::size_t row = 0; row < tables.front().rows(); ++row)
-    if (!std::all_of(tables.begin(), tables.end(), [&](const auto& table) { return table.known(row); }))
-      unknown.push_back(row);
+    if (!all_know(tables, row)) unknown.push_back(row);
   if (unknown.empty()) return;
 
-  const auto most = info_.platform["batch_size"].get<std::size_t>();
+  const auto most = log_.info.platform["batch_size"].get<std::size_t>();
   std::mutex mutex;
   Stopwatch since_saving;
   const auto save = [&] {
@@ -327,7 +326,7 @@ std::vector<Json> CrosstestRun::cross_test(const CrossTester& tester, Model firs
     std::vector<Evidence> evidence;
     for (Model source = 0; source < cards_.size(); ++source) {
       sources.push_back(source_of(source, image));
-      evidence.push_back({.order = sources.back().order,
+      evidence.push_back({.order = importance_order(sources.back().map),
                           .size = options_.saliency.igos.size,
                           .crop = crop_of(photograph.rows, photograph.cols, cards_[source]),
                           .target = sources.back().target.value_or(0)});
@@ -401,14 +400,13 @@ CrosstestRun::Source CrosstestRun::source_of(Model source, const ImageEntry& ima
     result.problem = "map-target";
     return result;
   }
-  result.map = maps_[source]->folder() / record.at("map").get<std::string>();
-  const FloatArray map = read_npy(result.map);
-  require<DataError>(map.values.size() == static_cast<std::size_t>(cells()), result.map.string(),
-                     " does not have ", cells(), " cells; make the maps again");
+  const auto file = maps_[source]->folder() / record.at("map").get<std::string>();
+  result.map = read_npy(file).values;
+  require<DataError>(result.map.size() == static_cast<std::size_t>(cells()), file.string(), " does not have ",
+                     cells(), " cells; make the maps again");
   require<DataError>(
-      std::all_of(map.values.begin(), map.values.end(), [](float v) { return std::isfinite(v); }),
-      result.map.string(), " has values that are not finite; make the maps again");
-  result.order = importance_order(map.values);
+      std::all_of(result.map.begin(), result.map.end(), [](float v) { return std::isfinite(v); }),
+      file.string(), " has values that are not finite; make the maps again");
   return result;
 }
 
@@ -427,25 +425,23 @@ bool CrosstestRun::complete() const {
 /// Of images whose prediction some model does not have: they cannot be read, most often.
 long CrosstestRun::unknown_images() const {
   long count = 0;
-  for (std::size_t i = 0; i < data_.images.size(); ++i)
-    count +=
-        !std::all_of(on_image_.begin(), on_image_.end(), [&](const auto& table) { return table.known(i); });
+  for (std::size_t i = 0; i < data_.images.size(); ++i) count += !all_know(on_image_, i);
   return count;
 }
 
 ExitCode CrosstestRun::conclude() {
   if (!complete() || (interrupted() && unknown_images() > 0)) {
-    write_run("stopped");
+    log_.write("stopped");
     log::warning("stopped: ", folder_.done_count(), " pairs of an image and two models are saved in ",
                  folder_.path().string(), "; run the same command again to go on");
     return stopped;
   }
   const Json summary = summarise();
-  info_.counts = summary["pairs"].get<std::map<std::string, long>>();
-  write_run("done");
+  log_.info.counts = summary["pairs"].get<std::map<std::string, long>>();
+  log_.write("done");
   const ExitCode code = report(summary);
   log::info("results: ", folder_.path().string());
-  const long errors = info_.counts["error"], unknown = unknown_images();
+  const long errors = log_.info.counts["error"], unknown = unknown_images();
   if (errors + unknown == 0) return code;
   log::warning(unknown, " images have no predictions (warnings say why), ", errors,
                " pairs no test (results.jsonl says why); running again tries them again");
@@ -536,7 +532,7 @@ void CrosstestRun::draw(std::size_t row, std::span<const Json> records) const tr
       line.why_no_map = source.problem == std::string_view("no-map") ? "This model has no map of the image."
                                                                      : "The map explains another class.";
     else
-      line.map = read_npy(source.map).values;
+      line.map = source.map;
     for (const Json& record : records.subspan(m * cards_.size(), cards_.size())) {
       const auto number = [&](const char* field) {
         return record[field].is_null() ? std::optional<double>() : record[field].get<double>();
@@ -562,12 +558,6 @@ Json CrosstestRun::conditions() const {
                      {"class", data_.labelled() ? "label" : "predicted"},
                      {"data", {{"sha256", data_.sha256}, {"count", data_.images.size()}}}});
   return conditions;
-}
-
-void CrosstestRun::write_run(const std::string& status) {
-  info_.status = status;
-  info_.seconds = time_.seconds();
-  folder_.write_run(to_json(info_, previous_));
 }
 
 }  // namespace xai::tools

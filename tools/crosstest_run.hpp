@@ -7,14 +7,13 @@
 #include <vector>
 
 #include "common/app.hpp"
+#include "common/run_log.hpp"
 #include "crosstest_options.hpp"
 #include "prediction_table.hpp"
-#include "xai/core/stopwatch.hpp"
 #include "xai/crosstest/cross_tester.hpp"
 #include "xai/report/cross_record.hpp"
 #include "xai/report/finished_run.hpp"
 #include "xai/report/run_folder.hpp"
-#include "xai/report/run_info.hpp"
 
 namespace xai::tools {
 
@@ -35,8 +34,7 @@ class CrosstestRun {
     std::optional<std::string> failure = {};  ///< why its map could not be made
     std::optional<int> target = {};           ///< class c, where known
     const char* problem = nullptr;            ///< why there is no test of it: "no-map", "map-target"
-    std::filesystem::path map = {};           ///< its file
-    std::vector<int> order = {};              ///< of its cells
+    std::vector<float> map = {};              ///< its cells; empty without one
   };
 
   bool complete() const;
@@ -60,7 +58,6 @@ class CrosstestRun {
   Json summarise();
   void draw(std::size_t row, std::span<const Json> records) const;
   Json conditions() const;
-  void write_run(const std::string& status);
 
   const CrosstestToolOptions& options_;
   std::vector<std::string> command_;
@@ -70,11 +67,9 @@ class CrosstestRun {
   std::vector<std::optional<FinishedRun>> maps_;
   Json baseline_;  ///< to compare with; null without
   RunFolder folder_;
-  Json previous_;
+  RunLog log_;
   std::vector<PredictionTable> on_image_;     ///< of each model: a row an image
   std::vector<PredictionTable> on_baseline_;  ///< of each model: a row a cross-tested image
-  RunInfo info_;
-  Stopwatch time_;  ///< of this session
 };
 
 }  // namespace xai::tools

@@ -160,6 +160,16 @@ def shared_data(name):
     return path
 
 
+@pytest.fixture
+def say(capsys):
+    """Prints a measurement past pytest's capture."""
+    def print_it(*text):
+        with capsys.disabled():
+            print("\n ", *text)
+
+    return print_it
+
+
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory):
     """A model of three classes and 32 x 32 pixels, a millisecond an image or less."""

@@ -17,16 +17,6 @@ from tiny_models import make_model
 NETWORKS = ["efficientnet_lite0", "vit_tiny_patch16_224"]
 
 
-@pytest.fixture
-def say(capsys):
-    """Prints a measurement past pytest's capture."""
-    def print_it(*text):
-        with capsys.disabled():
-            print("\n ", *text)
-
-    return print_it
-
-
 def sample(count):
     """Photographs of the shared sample, evenly over its classes."""
     every = sorted(shared_data("imagenet-sample").glob("*/*.JPEG"))

@@ -16,16 +16,6 @@ PHOTOGRAPHS = STORED["photographs"]  # every second one was looked at when the f
 REPORTED = PHOTOGRAPHS[1::2]
 
 
-@pytest.fixture
-def say(capsys):
-    """Prints a measurement past pytest's capture."""
-    def print_it(*text):
-        with capsys.disabled():
-            print("\n ", *text)
-
-    return print_it
-
-
 def run(network, photographs, out, **options):
     """The records of a run on photographs of the shared sample, in their order."""
     folder = out.with_suffix(".photographs")

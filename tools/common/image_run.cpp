@@ -65,7 +65,7 @@ ImageRun::ImageRun(Setup setup)
       data_(open_data(setup_.input.data, card_)),
       folder_(setup_.output.out, identity_of(setup_.tool, card_, data_, setup_.identity),
               setup_.output.overwrite),
-      previous_(folder_.previous_run()) {
+      log_(folder_) {
   for (std::size_t i = 0; i < data_.images.size(); ++i)
     if (!folder_.done({data_.images[i].id})) todo_.push_back(i);
   if (folder_.done_count() > 0 && !finished())
@@ -81,7 +81,7 @@ void ImageRun::settle(const std::function<Json(const std::string& image)>& known
 }
 
 bool ImageRun::finished() const {
-  return todo_.empty() && field(previous_, "status") == "done";
+  return todo_.empty() && field(folder_.previous_run(), "status") == "done";
 }
 
 bool ImageRun::nothing_to_do() const {
@@ -92,48 +92,41 @@ bool ImageRun::nothing_to_do() const {
 
 void ImageRun::analyse(Analysis& analysis, EngineOptions engine_options, Background& writer) {
   const auto classifier =
-      setup_.compute.open(setup_.input.model, field(previous_, "tuning"), setup_.gradients);
+      setup_.compute.open(setup_.input.model, field(folder_.previous_run(), "tuning"), setup_.gradients);
   engine_options = setup_.compute.engine_options(engine_options, classifier->device());
 
-  info_ = {.tool = setup_.tool,
-           .tool_version = std::string(version()),
-           .git_commit = std::string(git_commit()),
-           .command = setup_.command,
-           .options = setup_.options,
-           .model = model_record(setup_.input.model, card_),
-           .data = data_record(setup_.input.data, data_),
-           .platform = setup_.compute.platform_record(classifier->device()),
-           .tuning = setup_.compute.tuning_record(*classifier),
-           .seed = setup_.output.seed};
-  info_.platform["threads"] = engine_options.lanes;
-  info_.platform["batch_size"] = engine_options.batch_size;
-  info_.platform["images_in_flight"] = engine_options.images_in_flight;
-  write_run("running");
+  log_.info = {.tool = setup_.tool,
+               .tool_version = std::string(version()),
+               .git_commit = std::string(git_commit()),
+               .command = setup_.command,
+               .options = setup_.options,
+               .model = model_record(setup_.input.model, card_),
+               .data = data_record(setup_.input.data, data_),
+               .platform = setup_.compute.platform_record(classifier->device()),
+               .tuning = setup_.compute.tuning_record(*classifier),
+               .seed = setup_.output.seed};
+  log_.info.platform["threads"] = engine_options.lanes;
+  log_.info.platform["batch_size"] = engine_options.batch_size;
+  log_.info.platform["images_in_flight"] = engine_options.images_in_flight;
+  log_.write("running");
 
-  try {
+  log_.guard([&] {
     const long already_done = folder_.done_count();
     Progress progress(setup_.tool, static_cast<long>(data_.images.size()), !setup_.quiet, already_done);
     auto next_write = Clock::now() + std::chrono::minutes(1);
     const auto report_progress = [&](const EngineReport& now) {
       progress.update(already_done + static_cast<long>(now.images), now.rows);
-      info_.forward = now.rows;
-      info_.backward = now.backward;
+      log_.info.forward = now.rows;
+      log_.info.backward = now.backward;
       if (Clock::now() > next_write) {
-        write_run("running");
+        log_.write("running");
         next_write = Clock::now() + std::chrono::minutes(1);
       }
       return !interrupted();
     };
     report_progress(Engine(*classifier, engine_options).run(todo_.size(), analysis, report_progress));
     writer.finish();
-  } catch (...) {
-    try {
-      write_run("failed");
-    } catch (const IoError& error) {
-      log::debug(error.what());  // the same full disk, most likely
-    }
-    throw;
-  }
+  });
 }
 
 void ImageRun::for_each_record(const std::function<void(const Json&)>& use) {
@@ -149,25 +142,19 @@ ExitCode ImageRun::conclude(const Json& summary) {
     folder_.write_file("summary.csv", summary_csv(summary));
     log_accuracy(summary["top1"]);
   }
-  info_.counts = summary["statuses"].get<std::map<std::string, long>>();
-  write_run(complete() ? "done" : "stopped");
+  log_.info.counts = summary["statuses"].get<std::map<std::string, long>>();
+  log_.write(complete() ? "done" : "stopped");
   if (!complete()) {
     log::warning("stopped: ", folder_.done_count(), " of ", data_.images.size(), " images are saved in ",
                  folder_.path().string(), "; run the same command again to go on");
     return stopped;
   }
   log::info("results: ", folder_.path().string());
-  const long errors = info_.counts["error"];
+  const long errors = log_.info.counts["error"];
   if (errors == 0) return done;
   log::warning(errors,
                " images could not be analysed: results.jsonl says why; running again tries them again");
   return some_images_failed;
-}
-
-void ImageRun::write_run(const std::string& status) {
-  info_.status = status;
-  info_.seconds = time_.seconds();
-  folder_.write_run(to_json(info_, previous_));
 }
 
 }  // namespace xai::tools

@@ -6,6 +6,7 @@
 
 #include "common/app.hpp"
 #include "common/options.hpp"
+#include "common/run_log.hpp"
 #include "xai/core/background.hpp"
 #include "xai/core/stopwatch.hpp"
 #include "xai/engine/engine.hpp"
@@ -65,16 +66,13 @@ class ImageRun {
 
  private:
   bool finished() const;
-  void write_run(const std::string& status);
 
   Setup setup_;
   ModelCard card_;
   DataSet data_;
   RunFolder folder_;
-  Json previous_;
+  RunLog log_;
   std::vector<std::size_t> todo_;
-  RunInfo info_;
-  Stopwatch time_;  ///< of this session
 };
 
 }  // namespace xai::tools
