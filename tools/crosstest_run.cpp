@@ -44,9 +44,7 @@ std::vector<ModelCard> read_cards(const CrosstestToolOptions& options) {
             first.name, " and ", card.name, " do not have the same classes: only such can be compared");
     require(card.name.find('/') == std::string::npos && !card.name.starts_with('.'), "the name '", card.name,
             "' in a model's card cannot be a file's: give the card another one");
-    const int side = std::min(card.height, card.width);
-    require(options.saliency.igos.size <= side, "--size must be at most ", side,
-            ", the pixels of the input of ", card.name, ", not ", options.saliency.igos.size);
+    options.saliency.check(card);
   }
   return cards;
 }
@@ -103,7 +101,7 @@ Json identity_of(const CrosstestToolOptions& options, const std::vector<ModelCar
   Json identity = {{"tool", "xai-crosstest"},
                    {"models", models},
                    {"order", order},
-                   {"data", {{"sha256", data.sha256}, {"count", data.images.size()}}},
+                   {"data", data_identity(data)},
                    {"options", options.identity()}};
   if (!all_given)
     identity["made_maps"] = options.map_run(options.models.front(), "", data.labelled()).identity();
@@ -556,7 +554,7 @@ Json CrosstestRun::conditions() const {
   for (const char* other : {"max_pixels", "precision", "images", "seed"}) conditions.erase(other);
   conditions.update({{"images_rule", name(options_.images)},
                      {"class", data_.labelled() ? "label" : "predicted"},
-                     {"data", {{"sha256", data_.sha256}, {"count", data_.images.size()}}}});
+                     {"data", data_identity(data_)}});
   return conditions;
 }
 

@@ -1,5 +1,7 @@
 #include "saliency_options.hpp"
 
+#include <algorithm>
+
 #include "xai/core/error.hpp"
 
 namespace xai::tools {
@@ -147,6 +149,12 @@ void SaliencyToolOptions::validate() const {
 void MapOptions::validate() const {
   igos.validate();
   if (method == SaliencyMethod::rise) rise.validate();
+}
+
+void MapOptions::check(const ModelCard& card) const {
+  const int side = std::min(card.height, card.width);
+  require(igos.size <= side, "--size must be at most ", side, ", the pixels of the input of model ",
+          card.name, ", not ", igos.size);
 }
 
 bool MapOptions::optimises() const {

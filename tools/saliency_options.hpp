@@ -29,6 +29,8 @@ struct MapOptions {
 
   void add_to(CLI::App& app);
   void validate() const;
+  /// Throws UsageError where maps of this size are too fine for the model.
+  void check(const ModelCard& card) const;
   /// Whether the method optimises masks, and needs gradients of the model.
   bool optimises() const;
   /// Those that the method has.

@@ -1,10 +1,7 @@
 #include "saliency_run.hpp"
 
-#include <algorithm>
-
 #include "common/image_run.hpp"
 #include "saliency_analysis.hpp"
-#include "xai/core/error.hpp"
 #include "xai/report/summary.hpp"
 
 namespace xai::tools {
@@ -33,9 +30,7 @@ ExitCode run_saliency(const SaliencyToolOptions& options, const std::vector<std:
                 .quiet = options.app.quiet,
                 .gradients = options.optimises()});
   options.target.check(run.data());
-  const int side = std::min(run.card().height, run.card().width);
-  require(options.igos.size <= side, "--size must be at most ", side,
-          ", the pixels of the model's input, not ", options.igos.size);
+  options.check(run.card());
   if (run.nothing_to_do()) return done;
 
   Background writer;

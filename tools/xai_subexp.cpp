@@ -25,10 +25,9 @@ void check_likeness(const FinishedRun& earlier, const ImageRun& run, const Subex
     return Json{{"model", model}, {"data", data}, {"options", search}};
   };
   const Json& there = earlier.run().at("identity");
-  const Json data = {{"sha256", run.data().sha256}, {"count", run.data().images.size()}};
-  const auto difference =
-      first_difference(of(there.at("model"), there.at("data"), there.at("options")),
-                       of(run.card().sha256, data, options.SearchOptions::identity()), "");
+  const auto difference = first_difference(
+      of(there.at("model"), there.at("data"), there.at("options")),
+      of(run.card().sha256, data_identity(run.data()), options.SearchOptions::identity()), "");
   require(!difference, "--mses ", earlier.folder().string(),
           " is of another model, other data or other options: ", difference.value_or(""),
           "; leave out what differs, or --mses to search anew");

@@ -237,7 +237,7 @@ Json CrossSummary::to_json(std::uint64_t seed) const {
               {"min_gap", setting_.min_gap},
               {"method", setting_.method},
               {"size", setting_.size},
-              {"bootstrap", {{"resamples", 2000}, {"seed", seed}, {"interval", 0.95}}},
+              {"bootstrap", bootstrap(seed)},
               {"models", models},
               {"matrix", matrix},
               {"families", family_matrix(models_, means)},

@@ -6,6 +6,10 @@
 
 namespace xai {
 
+Json bootstrap(std::uint64_t seed) {
+  return {{"resamples", 2000}, {"seed", seed}, {"interval", 0.95}};
+}
+
 Json share(long count, long of) {
   return Json{{"n", of},
               {"count", count},
@@ -64,7 +68,7 @@ void Quantities::add(std::string_view name, const Json& value) {
 }
 
 void Quantities::write_to(Json& summary, std::uint64_t seed) const {
-  summary["bootstrap"] = {{"resamples", 2000}, {"seed", seed}, {"interval", 0.95}};
+  summary["bootstrap"] = bootstrap(seed);
   summary["quantities"] = Json::object();
   for (const auto& [name, values] : values_)
     summary["quantities"][name] = xai::to_json(describe(values, seed));

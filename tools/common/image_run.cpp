@@ -15,10 +15,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 Json identity_of(const std::string& tool, const ModelCard& card, const DataSet& data, const Json& options) {
-  return {{"tool", tool},
-          {"model", card.sha256},
-          {"data", {{"sha256", data.sha256}, {"count", data.images.size()}}},
-          {"options", options}};
+  return {{"tool", tool}, {"model", card.sha256}, {"data", data_identity(data)}, {"options", options}};
 }
 
 /// Says what share of the images the model gets right, and whether that looks like a mistake in the labels.
@@ -57,6 +54,10 @@ Json data_record(const DataSetOptions& options, const DataSet& data) {
           {"layout", data.layout},
           {"count", data.images.size()},
           {"sha256", data.sha256}};
+}
+
+Json data_identity(const DataSet& data) {
+  return {{"sha256", data.sha256}, {"count", data.images.size()}};
 }
 
 ImageRun::ImageRun(Setup setup)

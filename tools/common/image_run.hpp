@@ -22,6 +22,9 @@ DataSet open_data(const DataSetOptions& options, const ModelCard& card);
 Json model_record(const std::filesystem::path& path, const ModelCard& card);
 Json data_record(const DataSetOptions& options, const DataSet& data);
 
+/// What must be equal of the data set for a run to go on.
+Json data_identity(const DataSet& data);
+
 /// One session of a run over a data set: what every tool does around its analysis. Opens model card, data set
 /// and run folder, finds out what is left to do, runs the engine with progress, and keeps run.json true.
 class ImageRun {

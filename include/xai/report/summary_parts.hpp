@@ -23,6 +23,9 @@ Json share(long count, long of);
 /// {"n", "mean", "median", "standard_deviation", "low", "high"}; what is undefined is null.
 Json to_json(const Statistics& statistics);
 
+/// How describe() makes the intervals of a summary: its field "bootstrap".
+Json bootstrap(std::uint64_t seed);
+
 /// Counts a run's records by what became of their images: the first fields of every summary.json.
 class ImageCounts {
  public:
