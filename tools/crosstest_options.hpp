@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "saliency_options.hpp"
-#include "xai/report/cross_summary.hpp"
+#include "xai/record/cross_summary.hpp"
 
 namespace xai::tools {
 

@@ -20,13 +20,13 @@
 #include "xai/core/version.hpp"
 #include "xai/data/image.hpp"
 #include "xai/metrics/ensemble.hpp"
-#include "xai/report/cross_gate.hpp"
-#include "xai/report/cross_picture.hpp"
-#include "xai/report/cross_record.hpp"
-#include "xai/report/cross_tables.hpp"
-#include "xai/report/npy.hpp"
-#include "xai/report/picture.hpp"
-#include "xai/report/summary.hpp"
+#include "xai/picture/cross_picture.hpp"
+#include "xai/picture/picture.hpp"
+#include "xai/record/cross_gate.hpp"
+#include "xai/record/cross_record.hpp"
+#include "xai/record/cross_tables.hpp"
+#include "xai/record/summary.hpp"
+#include "xai/store/npy.hpp"
 
 namespace xai::tools {
 namespace {

@@ -11,9 +11,9 @@
 #include "crosstest_options.hpp"
 #include "prediction_table.hpp"
 #include "xai/crosstest/cross_tester.hpp"
-#include "xai/report/cross_record.hpp"
-#include "xai/report/finished_run.hpp"
-#include "xai/report/run_folder.hpp"
+#include "xai/record/cross_record.hpp"
+#include "xai/store/finished_run.hpp"
+#include "xai/store/run_folder.hpp"
 
 namespace xai::tools {
 

@@ -2,9 +2,9 @@
 
 #include "xai/core/error.hpp"
 #include "xai/model/preprocess.hpp"
-#include "xai/report/mse_record.hpp"
-#include "xai/report/npy.hpp"
-#include "xai/report/picture.hpp"
+#include "xai/picture/picture.hpp"
+#include "xai/record/mse_record.hpp"
+#include "xai/store/npy.hpp"
 
 namespace xai::tools {
 

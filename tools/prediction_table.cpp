@@ -4,7 +4,7 @@
 
 #include "xai/core/error.hpp"
 #include "xai/core/log.hpp"
-#include "xai/report/npy.hpp"
+#include "xai/store/npy.hpp"
 
 namespace xai::tools {
 

@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "xai/report/run_folder.hpp"
+#include "xai/store/run_folder.hpp"
 
 namespace xai::tools {
 

@@ -3,11 +3,11 @@
 #include <ATen/ATen.h>
 
 #include "xai/model/preprocess.hpp"
-#include "xai/report/npy.hpp"
-#include "xai/report/picture.hpp"
-#include "xai/report/saliency_picture.hpp"
+#include "xai/picture/picture.hpp"
+#include "xai/picture/saliency_picture.hpp"
 #include "xai/saliency/gradcam.hpp"
 #include "xai/saliency/scores.hpp"
+#include "xai/store/npy.hpp"
 
 namespace xai::tools {
 namespace {

@@ -3,7 +3,7 @@
 #include "common/image_analysis.hpp"
 #include "saliency_options.hpp"
 #include "xai/model/split_classifier.hpp"
-#include "xai/report/saliency_record.hpp"
+#include "xai/record/saliency_record.hpp"
 
 namespace xai::tools {
 

@@ -2,7 +2,7 @@
 
 #include "common/image_run.hpp"
 #include "saliency_analysis.hpp"
-#include "xai/report/summary.hpp"
+#include "xai/record/summary.hpp"
 
 namespace xai::tools {
 namespace {

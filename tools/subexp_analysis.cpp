@@ -7,9 +7,9 @@
 #include "xai/core/error.hpp"
 #include "xai/core/log.hpp"
 #include "xai/model/preprocess.hpp"
-#include "xai/report/graph.hpp"
-#include "xai/report/mse_record.hpp"
-#include "xai/report/picture.hpp"
+#include "xai/picture/graph.hpp"
+#include "xai/picture/picture.hpp"
+#include "xai/record/mse_record.hpp"
 
 namespace xai::tools {
 namespace {

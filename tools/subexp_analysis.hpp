@@ -4,7 +4,7 @@
 
 #include "common/image_analysis.hpp"
 #include "subexp_options.hpp"
-#include "xai/report/sub_explanation_record.hpp"
+#include "xai/record/sub_explanation_record.hpp"
 
 namespace xai::tools {
 

@@ -4,9 +4,9 @@
 #include <vector>
 
 #include "common/search_options.hpp"
-#include "xai/report/finished_run.hpp"
-#include "xai/report/sub_explanation_table.hpp"
+#include "xai/record/sub_explanation_table.hpp"
 #include "xai/search/sub_explanations.hpp"
+#include "xai/store/finished_run.hpp"
 
 namespace xai::tools {
 

@@ -2,7 +2,7 @@
 #include "common/image_run.hpp"
 #include "mse_analysis.hpp"
 #include "mse_options.hpp"
-#include "xai/report/summary.hpp"
+#include "xai/record/summary.hpp"
 
 namespace xai::tools {
 namespace {

@@ -7,7 +7,7 @@
 #include "subexp_analysis.hpp"
 #include "subexp_options.hpp"
 #include "xai/core/error.hpp"
-#include "xai/report/sub_explanation_summary.hpp"
+#include "xai/record/sub_explanation_summary.hpp"
 
 namespace xai::tools {
 namespace {

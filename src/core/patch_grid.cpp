@@ -23,10 +23,6 @@ int block_border(int i, int size, int grid) {
 
 }  // namespace
 
-std::string_view name(MaskKind kind) {
-  return kind == MaskKind::soft ? "soft" : "hard";
-}
-
 template <class Real>
 std::vector<Real> interpolation_matrix(int size, int grid, MaskKind kind) {
   std::vector<double> pixels(std::max(size, 0));

@@ -23,18 +23,21 @@ double reference_score(std::span<const int> counts, std::span<const double> f) {
 
 }  // namespace
 
-std::string_view name(Direction direction) {
-  return direction == Direction::insertion ? "insertion" : "deletion";
-}
-
-std::string_view name(Metric metric) {
-  return metric == Metric::normalised ? "normalised" : "reference";
+void describe(OptionTable& table, CurveOptions& options) {
+  table.group("Curves");
+  table.add("metric", options.metric,
+            "Insertion and deletion: normalised curves, or the score of the public iGOS++ code");
+  table.add("steps", options.steps, "Steps of a normalised curve").at_least(1);
+  table
+      .add("min_gap", options.min_gap,
+           "Normalised curves need this much probability between image and baseline")
+      .above_up_to(0, 1);
 }
 
 void CurveOptions::validate(int cells) const {
-  require(1 <= steps && (steps <= cells || metric == Metric::reference), "steps ", steps, " is outside 1..",
-          cells, ", the number of cells of a map");
-  require(0 < min_gap && min_gap <= 1, "min-gap ", min_gap, " must be above 0 and at most 1");
+  validate_described(*this);
+  require(steps <= cells || metric == Metric::reference, "'steps' must be from 1 to ", cells,
+          ", the number of cells of a map, not ", steps);
 }
 
 std::vector<int> importance_order(std::span<const float> map) {

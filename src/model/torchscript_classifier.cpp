@@ -79,34 +79,6 @@ void TorchScriptClassifier::warm_up(const Use& use, Module& module) {
   for (int run = 0; run < 2; ++run) use.answer(module);
 }
 
-std::string_view name(Precision precision) {
-  switch (precision) {
-    case Precision::fp32:
-      return "fp32";
-    case Precision::tf32:
-      return "tf32";
-    case Precision::bf16:
-      return "bf16";
-    case Precision::fp64:
-      return "fp64";
-  }
-  return "";
-}
-
-std::string_view name(Tuning tuning) {
-  switch (tuning) {
-    case Tuning::plain:
-      return "plain";
-    case Tuning::frozen:
-      return "frozen";
-    case Tuning::frozen_channels_last:
-      return "frozen-channels-last";
-    case Tuning::frozen_channels_last_onednn:
-      return "frozen-channels-last-onednn";
-  }
-  return "";
-}
-
 at::Device parse_device(std::string_view name) {
   const bool cuda = at::hasCUDA() && at::getNumGPUs() > 0;
   if (name == "auto") return cuda ? at::Device(at::kCUDA, 0) : at::Device(at::kCPU);

@@ -58,20 +58,6 @@ void for_each_run(std::span<const MaskableImage* const> images, Use use) {
 
 }  // namespace
 
-std::string_view name(Baseline baseline) {
-  switch (baseline) {
-    case Baseline::blur:
-      return "blur";
-    case Baseline::black:
-      return "black";
-    case Baseline::mean:
-      return "mean";
-    case Baseline::gray:
-      return "gray";
-  }
-  return "";
-}
-
 Blur blur_of_height(int height) {
   const int kernel = 2 * (51 * height / 448) + 1;
   return {kernel, kernel - 1.0};

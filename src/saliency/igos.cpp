@@ -111,46 +111,6 @@ class Optimisation {
 
 }  // namespace
 
-std::string_view name(IgosMethod method) {
-  switch (method) {
-    case IgosMethod::igos:
-      return "igos";
-    case IgosMethod::igos_plus:
-      return "igos+";
-    case IgosMethod::igos_plus_plus:
-      return "igos++";
-  }
-  return "";
-}
-
-std::string_view name(Optimiser optimiser) {
-  switch (optimiser) {
-    case Optimiser::line_search:
-      return "line-search";
-    case Optimiser::nag:
-      return "nag";
-    case Optimiser::adam:
-      return "adam";
-  }
-  return "";
-}
-
-std::string_view name(PathPoints points) {
-  return points == PathPoints::right ? "right" : "stratified";
-}
-
-std::string_view name(NoiseSharing sharing) {
-  return sharing == NoiseSharing::none ? "none" : "terms";
-}
-
-std::string_view name(GradientScale scale) {
-  return scale == GradientScale::cell ? "cell" : "mask";
-}
-
-std::string_view name(MapOf steps) {
-  return steps == MapOf::last ? "last" : "mean";
-}
-
 IgosOptions IgosOptions::reference() {
   IgosOptions options;
   options.iterations = 20;
@@ -161,24 +121,6 @@ IgosOptions IgosOptions::reference() {
   options.optimiser = Optimiser::line_search;
   options.map = MapOf::last;
   return options;
-}
-
-void IgosOptions::validate() const {
-  require(size >= 2, "--size must be at least 2, not ", size);
-  require(iterations >= 1, "--iterations must be at least 1, not ", iterations);
-  require(points >= 1, "--points must be at least 1, not ", points);
-  require(noise >= 0, "--noise must be at least 0, not ", noise);
-  require(l1 >= 0, "--l1 must be at least 0, not ", l1);
-  require(l2 >= 0, "--l2 must be at least 0, not ", l2);
-  require(sigma > 0, "--sigma must be above 0, not ", sigma);
-  require(rate > 0, "--rate must be above 0, not ", rate);
-  require(beta1 >= 0 && beta1 < 1, "--beta1 must be at least 0 and below 1, not ", beta1);
-  require(beta2 >= 0 && beta2 < 1, "--beta2 must be at least 0 and below 1, not ", beta2);
-  require(epsilon > 0, "--epsilon must be above 0, not ", epsilon);
-  require(alpha > 0, "--alpha must be above 0, not ", alpha);
-  require(decay > 0 && decay < 1, "--decay must be above 0 and below 1, not ", decay);
-  require(armijo >= 0, "--armijo must be at least 0, not ", armijo);
-  require(min_step > 0, "--min-step must be above 0, not ", min_step);
 }
 
 Task<IgosResult> igos(MaskScorer& scorer, at::Tensor image, const MaskComposer& composer, IgosOptions options,

@@ -31,13 +31,6 @@ at::Tensor random_mask(const RiseOptions& options, Random& random) {
 
 }  // namespace
 
-void RiseOptions::validate() const {
-  require(size >= 2, "--size must be at least 2, not ", size);
-  require(masks >= 1, "--rise-masks must be at least 1, not ", masks);
-  require(cells >= 2 && cells <= size, "--rise-cells must be from 2 to ", size, " (--size), not ", cells);
-  require(visible > 0 && visible < 1, "--rise-visible must be above 0 and below 1, not ", visible);
-}
-
 Task<at::Tensor> rise(MaskScorer& scorer, RiseOptions options, Random random) {
   options.validate();
   at::Tensor map = at::zeros({options.size, options.size}, at::kDouble);

@@ -160,15 +160,6 @@ Task<SubExplanations> count(Scorer& scorer, std::vector<PatchSet> roots, SubExpl
 
 }  // namespace
 
-void SubExplanationOptions::validate() const {
-  require(grid >= 2 && grid <= 16, "grid is ", grid, ": must be within 2 to 16");
-  require(node_threshold > 0 && node_threshold <= 1, "node threshold is ", node_threshold,
-          ": must be above 0 and at most 1");
-  require(max_nodes >= 1 && max_nodes <= most_nodes, "max nodes is ", max_nodes, ": must be from 1 to ",
-          most_nodes);
-  require(probes >= 0, "probe is ", probes, ": must be at least 0 (0: no estimate)");
-}
-
 Task<SubExplanations> count_sub_explanations(Scorer& scorer, std::vector<PatchSet> roots,
                                              SubExplanationOptions options) {
   options.validate();

@@ -1,5 +1,5 @@
 #include <iostream>
-#include <xai/report/json.hpp>
+#include <xai/core/json.hpp>
 #include <xai/search/mse.hpp>
 
 int main() {  // a "model" that needs patches 1 and 2

@@ -4,7 +4,7 @@
 #include "xai/core/log.hpp"
 #include "xai/data/image.hpp"
 #include "xai/model/preprocess.hpp"
-#include "xai/report/npy.hpp"
+#include "xai/store/npy.hpp"
 
 namespace xai::tools {
 namespace {

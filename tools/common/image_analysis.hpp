@@ -5,7 +5,7 @@
 
 #include "common/image_run.hpp"
 #include "common/options.hpp"
-#include "xai/report/image_facts.hpp"
+#include "xai/record/image_facts.hpp"
 
 namespace xai::tools {
 

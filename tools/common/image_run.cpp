@@ -7,7 +7,7 @@
 #include "xai/core/log.hpp"
 #include "xai/core/progress.hpp"
 #include "xai/core/version.hpp"
-#include "xai/report/summary.hpp"
+#include "xai/record/summary.hpp"
 
 namespace xai::tools {
 namespace {

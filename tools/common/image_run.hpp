@@ -10,8 +10,8 @@
 #include "xai/core/background.hpp"
 #include "xai/core/stopwatch.hpp"
 #include "xai/engine/engine.hpp"
-#include "xai/report/run_folder.hpp"
-#include "xai/report/run_info.hpp"
+#include "xai/store/run_folder.hpp"
+#include "xai/store/run_info.hpp"
 
 namespace xai::tools {
 

@@ -6,11 +6,11 @@
 #include <memory>
 #include <string>
 
+#include "xai/core/json.hpp"
 #include "xai/data/data_set.hpp"
 #include "xai/engine/engine.hpp"
 #include "xai/model/torchscript_classifier.hpp"
 #include "xai/perturb/perturbation.hpp"
-#include "xai/report/json.hpp"
 
 namespace xai::tools {
 

@@ -4,8 +4,8 @@
 #include <string>
 
 #include "xai/core/stopwatch.hpp"
-#include "xai/report/run_folder.hpp"
-#include "xai/report/run_info.hpp"
+#include "xai/store/run_folder.hpp"
+#include "xai/store/run_info.hpp"
 
 namespace xai::tools {
 

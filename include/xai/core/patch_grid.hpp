@@ -1,17 +1,18 @@
 #pragma once
 
 #include <span>
-#include <string_view>
 #include <vector>
+
+#include "xai/core/names.hpp"
 
 namespace xai {
 
 /// How a patch set becomes a mask (SPEC 3): soft tents (bilinear, align_corners = true) or hard blocks
 /// (nearest).
 enum class MaskKind { soft, hard };
-
-/// "soft", "hard".
-std::string_view name(MaskKind kind);
+template <>
+inline constexpr auto names_of<MaskKind> = std::to_array<Named<MaskKind>>({{MaskKind::soft, "soft"},
+                                                                           {MaskKind::hard, "hard"}});
 
 /// The 1-D interpolation weights A, size x grid row-major: U = A_h S A_w^T is the visible mask of the g x g
 /// indicator S, in [0, 1]^{H x W}. Each row sums to 1. Real: float or double. Needs 2 <= grid <= size, else

@@ -5,19 +5,23 @@
 #include <string_view>
 #include <vector>
 
+#include "xai/core/option_table.hpp"
+
 namespace xai {
 
 /// Insertion starts with the baseline and shows the image's most important cells first; deletion starts with
 /// the image and hides them first.
 enum class Direction { insertion, deletion };
+template <>
+inline constexpr auto names_of<Direction> =
+    std::to_array<Named<Direction>>({{Direction::insertion, "insertion"}, {Direction::deletion, "deletion"}});
 
 /// How a curve becomes a number. `normalised`: SPEC 7. `reference`: the score of the public iGOS++ code, for
 /// comparison with published numbers.
 enum class Metric { normalised, reference };
-
-/// "insertion", "deletion"; "normalised", "reference".
-std::string_view name(Direction direction);
-std::string_view name(Metric metric);
+template <>
+inline constexpr auto names_of<Metric> = std::to_array<Named<Metric>>({{Metric::normalised, "normalised"},
+                                                                       {Metric::reference, "reference"}});
 
 struct CurveOptions {
   Metric metric = Metric::normalised;
@@ -27,6 +31,8 @@ struct CurveOptions {
   /// Throws UsageError naming the option, its value and the bound, for maps of so many cells.
   void validate(int cells) const;
 };
+
+void describe(OptionTable& table, CurveOptions& options);
 
 /// The cells of a map, row by row, higher = more important, in order of importance: the most important first,
 /// ties by raster index.

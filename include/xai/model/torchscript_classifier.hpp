@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "xai/core/names.hpp"
 #include "xai/model/classifier.hpp"
 
 namespace xai {
@@ -15,6 +16,11 @@ namespace xai {
 /// convolutions on CUDA; bf16: weights and activations in bfloat16; fp64: in double, slow, to see what float
 /// noise does. Softmax is always float32.
 enum class Precision { fp32, tf32, bf16, fp64 };
+template <>
+inline constexpr auto names_of<Precision> = std::to_array<Named<Precision>>({{Precision::fp32, "fp32"},
+                                                                             {Precision::tf32, "tf32"},
+                                                                             {Precision::bf16, "bf16"},
+                                                                             {Precision::fp64, "fp64"}});
 
 /// How a module is prepared to run; it changes the speed and the last bits of its answers, never the
 /// precision.
@@ -24,9 +30,12 @@ enum class Tuning {
   frozen_channels_last,
   frozen_channels_last_onednn,  ///< also with oneDNN graph fusion; CPU, fp32
 };
-
-std::string_view name(Precision precision);
-std::string_view name(Tuning tuning);
+template <>
+inline constexpr auto names_of<Tuning> =
+    std::to_array<Named<Tuning>>({{Tuning::plain, "plain"},
+                                  {Tuning::frozen, "frozen"},
+                                  {Tuning::frozen_channels_last, "frozen-channels-last"},
+                                  {Tuning::frozen_channels_last_onednn, "frozen-channels-last-onednn"}});
 
 /// "auto" (CUDA where there is one), "cpu", "cuda", "cuda:1". Throws UsageError for other names and for a
 /// device that is not there.

@@ -7,14 +7,18 @@
 #include <string_view>
 #include <vector>
 
+#include "xai/core/names.hpp"
 #include "xai/core/patch_grid.hpp"
 
 namespace xai {
 
 /// What stands where an image is hidden (SPEC 3): a blurred copy, 0, the card's mean, or 0.5.
 enum class Baseline { blur, black, mean, gray };
-
-std::string_view name(Baseline baseline);
+template <>
+inline constexpr auto names_of<Baseline> = std::to_array<Named<Baseline>>({{Baseline::blur, "blur"},
+                                                                           {Baseline::black, "black"},
+                                                                           {Baseline::mean, "mean"},
+                                                                           {Baseline::gray, "gray"}});
 
 /// The Gaussian of the `blur` baseline for an image of height H: kernel 2 * floor(51 * H / 448) + 1, sigma =
 /// kernel - 1.

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "xai/core/option_table.hpp"
 #include "xai/core/random.hpp"
 #include "xai/core/task.hpp"
 #include "xai/engine/mask_scorer.hpp"
@@ -14,31 +15,42 @@ namespace xai {
 
 /// I-GOS (AAAI 2020), iGOS+ and iGOS++ (Khorram et al., CHIL 2021): optimise masks by integrated gradients.
 enum class IgosMethod { igos, igos_plus, igos_plus_plus };
+template <>
+inline constexpr auto names_of<IgosMethod> = std::to_array<Named<IgosMethod>>(
+    {{IgosMethod::igos, "igos"}, {IgosMethod::igos_plus, "igos+"}, {IgosMethod::igos_plus_plus, "igos++"}});
 
 /// How a step is found: backtracking line search on the noisy loss, Nesterov's accelerated gradient, or Adam.
 enum class Optimiser { line_search, nag, adam };
+template <>
+inline constexpr auto names_of<Optimiser> = std::to_array<Named<Optimiser>>(
+    {{Optimiser::line_search, "line-search"}, {Optimiser::nag, "nag"}, {Optimiser::adam, "adam"}});
 
 /// Integration points t on the way from the hidden (0) to the wholly masked image (1), of n: k/n, or one at
 /// random in each of n equal parts.
 enum class PathPoints { right, stratified };
+template <>
+inline constexpr auto names_of<PathPoints> =
+    std::to_array<Named<PathPoints>>({{PathPoints::right, "right"}, {PathPoints::stratified, "stratified"}});
 
 /// Who shares a draw of noise: nobody, or the terms of the loss at one integration point.
 enum class NoiseSharing { none, terms };
+template <>
+inline constexpr auto names_of<NoiseSharing> =
+    std::to_array<Named<NoiseSharing>>({{NoiseSharing::none, "none"}, {NoiseSharing::terms, "terms"}});
 
 /// Whose mean square gradient Adam divides steps by: each cell's own, or a mask's. One for each cell turns
 /// small gradients, float noise included, into steps as long as any.
 enum class GradientScale { cell, mask };
+template <>
+inline constexpr auto names_of<GradientScale> =
+    std::to_array<Named<GradientScale>>({{GradientScale::cell, "cell"}, {GradientScale::mask, "mask"}});
 
 /// Which masks make the map: those after the last step, or the mean over all steps, which also ranks cells
 /// that end alike: the earlier they were hidden, the more important.
 enum class MapOf { last, mean };
-
-std::string_view name(IgosMethod method);
-std::string_view name(Optimiser optimiser);
-std::string_view name(PathPoints points);
-std::string_view name(NoiseSharing sharing);
-std::string_view name(GradientScale scale);
-std::string_view name(MapOf steps);
+template <>
+inline constexpr auto names_of<MapOf> = std::to_array<Named<MapOf>>({{MapOf::last, "last"},
+                                                                     {MapOf::mean, "mean"}});
 
 struct IgosOptions {
   IgosMethod method = IgosMethod::igos_plus_plus;
@@ -72,6 +84,9 @@ struct IgosOptions {
   /// Throws UsageError naming the option, its value and the bound.
   void validate() const;
 };
+
+/// The constants: all but method and size.
+void describe(OptionTable& table, IgosOptions& options);
 
 /// The objective's parts in one iteration, as its gradient rows saw them.
 struct IgosIteration {

@@ -2,6 +2,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "xai/core/option_table.hpp"
 #include "xai/core/random.hpp"
 #include "xai/core/task.hpp"
 #include "xai/engine/mask_scorer.hpp"
@@ -19,6 +20,9 @@ struct RiseOptions {
   /// Throws UsageError naming the option, its value and the bound.
   void validate() const;
 };
+
+/// All but the size.
+void describe(OptionTable& table, RiseOptions& options);
 
 /// The map of one image, s x s float32 >= 0: the mean of p(M) M over the masks M, divided by the probability
 /// of a cell to be visible. A mask is a grid of coin flips, upsampled bilinearly and shifted at random by

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <string_view>
 #include <vector>
 
+#include "xai/core/option_table.hpp"
 #include "xai/core/patch_set.hpp"
 #include "xai/core/task.hpp"
 #include "xai/search/scorer.hpp"
@@ -10,16 +10,24 @@
 namespace xai {
 
 enum class SearchKind { beam, exhaustive };
+template <>
+inline constexpr auto names_of<SearchKind> =
+    std::to_array<Named<SearchKind>>({{SearchKind::beam, "beam"}, {SearchKind::exhaustive, "exhaustive"}});
 enum class Reduce { greedy, all };
+template <>
+inline constexpr auto names_of<Reduce> = std::to_array<Named<Reduce>>({{Reduce::greedy, "greedy"},
+                                                                       {Reduce::all, "all"}});
 enum class StopReason { exhausted, max_size, max_evaluations };
+template <>
+inline constexpr auto names_of<StopReason> =
+    std::to_array<Named<StopReason>>({{StopReason::exhausted, "exhausted"},
+                                      {StopReason::max_size, "max-size"},
+                                      {StopReason::max_evaluations, "max-evaluations"}});
 enum class Certificate { single_removal, all_subsets };
+template <>
+inline constexpr auto names_of<Certificate> = std::to_array<Named<Certificate>>(
+    {{Certificate::single_removal, "single-removal"}, {Certificate::all_subsets, "all-subsets"}});
 enum class MseStatus { ok, baseline_sufficient, zero_probability };
-
-/// The names used in options and records: "beam", "max-evaluations", "all-subsets", ...
-std::string_view name(SearchKind kind);
-std::string_view name(Reduce reduce);
-std::string_view name(StopReason reason);
-std::string_view name(Certificate certificate);
 
 /// How minimal sufficient explanations are searched (SPEC 4).
 ///
@@ -50,6 +58,8 @@ struct MseOptions {
   /// Throws UsageError naming the option, its value and the bound.
   void validate() const;
 };
+
+void describe(OptionTable& table, MseOptions& options);
 
 /// One minimal sufficient explanation.
 struct Mse {

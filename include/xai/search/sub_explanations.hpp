@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "xai/core/big_unsigned.hpp"
+#include "xai/core/option_table.hpp"
 #include "xai/core/patch_set.hpp"
 #include "xai/core/random.hpp"
 #include "xai/core/task.hpp"
@@ -23,6 +24,9 @@ struct SubExplanationOptions {
   /// Throws UsageError naming the option, its value and the bound.
   void validate() const;
 };
+
+/// All but the grid, which is the search's.
+void describe(OptionTable& table, SubExplanationOptions& options);
 
 /// What can be reached from one root, or from several.
 struct SubExplanationCount {

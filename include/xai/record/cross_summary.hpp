@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "xai/core/json.hpp"
+#include "xai/core/names.hpp"
+#include "xai/metrics/ensemble.hpp"
+#include "xai/record/summary_parts.hpp"
+
+namespace xai {
+
+struct CrossModel {
+  std::string name;    ///< differs from the others'
+  std::string family;  ///< of its card
+  std::string sha256;  ///< of its .pt
+};
+
+/// The images that means are over: those of which every pair of the run is ok, or each pair's own.
+enum class ImagesRule { common, pairwise };
+template <>
+inline constexpr auto names_of<ImagesRule> =
+    std::to_array<Named<ImagesRule>>({{ImagesRule::common, "common"}, {ImagesRule::pairwise, "pairwise"}});
+
+/// What a run of xai-crosstest has in common.
+struct CrossSetting {
+  int steps = 50;                 ///< T of the curves
+  double min_gap = 0.05;          ///< smallest f_c(x) - f_c(b) of a curve
+  std::string method = "igos++";  ///< of the maps
+  int size = 28;                  ///< s: the maps have s x s cells
+  ImagesRule images = ImagesRule::common;
+  long predicted_images = 0;  ///< all images of the data set, of which some may be cross-tested only
+};
+
+/// Of xai-crosstest: the matrix of mean AUCs (rows: where the map comes from, columns: the model tested) with
+/// all that SPEC 7 derives from it. Memory: a double for each image and ordered pair.
+class CrossSummary {
+ public:
+  /// Throws UsageError where two models have one name.
+  CrossSummary(std::vector<CrossModel> models, const CrossSetting& setting);
+
+  /// Takes in one record of results.jsonl.
+  void add(const Json& record);
+
+  /// Of the same models in the same order; without them the data has no labels.
+  void set_ensembles(Ensembles ensembles);
+
+  /// summary.json. The intervals depend on `seed` and on the order in which images came first.
+  Json to_json(std::uint64_t seed) const;
+
+ private:
+  std::vector<CrossModel> models_;
+  CrossSetting setting_;
+  std::unordered_map<std::string, std::size_t> index_;  ///< of each model, by name
+  std::unordered_map<std::string, std::size_t> rows_;   ///< of each image in aucs_, by name
+  std::vector<std::vector<double>> aucs_;  ///< of each image and pair, source by source; NaN where not ok
+  std::vector<long> undefined_;            ///< of each pair
+  Counts statuses_{{"ok", 0}, {"undefined", 0}, {"error", 0}};
+  Counts reasons_{{"gap", 0}, {"map-target", 0}, {"no-map", 0}};
+  std::optional<Ensembles> ensembles_;
+};
+
+}  // namespace xai

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string_view>
+
+#include "xai/core/json.hpp"
+#include "xai/record/image_facts.hpp"
+#include "xai/search/mse.hpp"
+
+namespace xai {
+
+// The records of xai-mse, one for each image, all with the fields of SPEC 8 in its order
+// (docs/output-format.md, docs/schema/mse-record.schema.json). Counts of a search that did not take place are
+// null.
+
+/// Of an image that was searched: status "ok", "baseline-sufficient", or "skipped" for zero probability.
+Json mse_record(const ImageFacts& facts, const MseOptions& options, const MseResult& result);
+
+/// Of an image that was not searched by the user's wish; reason: "wrong", "low-probability".
+Json skipped_mse_record(const ImageFacts& facts, const MseOptions& options, std::string_view reason);
+
+/// Of an image that could not be analysed; `message`: one line that says why.
+Json failed_mse_record(const ImageFacts& facts, const MseOptions& options, std::string_view message);
+
+/// The result that mse_record() made a record with status "ok" of. Throws DataError where it is no such
+/// record.
+MseResult read_mse_record(const Json& record);
+
+}  // namespace xai

@@ -1,0 +1,30 @@
+#include "xai/core/json.hpp"
+
+#include <cmath>
+
+#include "xai/core/text.hpp"
+
+namespace xai {
+
+Json number_or_null(double value) {
+  return std::isfinite(value) ? Json(value) : Json();
+}
+
+std::optional<std::string> first_difference(const Json& there, const Json& here, const std::string& name) {
+  if (!there.is_object() || !here.is_object()) {
+    if (there == here) return std::nullopt;
+    return cat(name, " is ", to_text(there), " there and ", to_text(here), " here");
+  }
+  const auto inner = [&](const std::string& key) { return name.empty() ? key : cat(name, ".", key); };
+  for (const auto& [key, value] : here.items())
+    if (auto found = first_difference(there.value(key, Json()), value, inner(key))) return found;
+  for (const auto& [key, value] : there.items())
+    if (!here.contains(key)) return cat(inner(key), " is ", to_text(value), " there and not set here");
+  return std::nullopt;
+}
+
+std::string to_text(const Json& json, int indent) {
+  return json.dump(indent, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace xai

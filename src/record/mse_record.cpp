@@ -1,0 +1,114 @@
+#include "xai/record/mse_record.hpp"
+
+#include "xai/core/error.hpp"
+
+namespace xai {
+namespace {
+
+/// A record with all fields in their order, as of an image that was not searched.
+Json bare_record(const ImageFacts& facts, const MseOptions& options, std::string_view status, Json reason) {
+  return Json{{"image", facts.image},
+              {"status", status},
+              {"reason", std::move(reason)},
+              {"label", value_or_null(facts.label)},
+              {"predicted", value_or_null(facts.predicted)},
+              {"target", value_or_null(facts.target)},
+              {"p_full", facts.p_full ? number_or_null(*facts.p_full) : Json()},
+              {"p_baseline", nullptr},
+              {"grid", options.grid},
+              {"threshold", options.threshold},
+              {"mses", Json::array()},
+              {"found", nullptr},
+              {"diverse", nullptr},
+              {"diverse_exact", nullptr},
+              {"diverse_members", Json::array()},
+              {"min_size", nullptr},
+              {"stop_reason", nullptr},
+              {"evaluations", nullptr},
+              {"near_ties", nullptr},
+              {"picture", facts.picture.empty() ? Json() : Json(facts.picture)},
+              {"seconds", facts.seconds}};
+}
+
+Json to_json(const Mse& mse) {
+  return Json{{"patches", mse.patches.patches()},
+              {"p", mse.p},
+              {"ratio", mse.ratio},
+              {"certificate", name(mse.certificate)},
+              {"checked_depth", mse.checked_depth}};
+}
+
+/// The one of `values` that is called `text`.
+template <class Enum>
+Enum named(const std::string& text, std::initializer_list<Enum> values) {
+  for (const Enum value : values)
+    if (name(value) == text) return value;
+  throw DataError(cat("a record of MSEs has the unknown word '", text, "'"));
+}
+
+Mse read_mse(const Json& json, int patches) {
+  Mse mse;
+  for (const int patch : json.at("patches")) {
+    require<DataError>(patch >= 0 && patch < patches, "a record of MSEs has patch ", patch, " of ", patches);
+    mse.patches.insert(patch);
+  }
+  require<DataError>(!mse.patches.empty(), "a record of MSEs has an empty one");
+  mse.p = json.at("p");
+  mse.ratio = json.at("ratio");
+  mse.certificate = named(json.at("certificate"), {Certificate::single_removal, Certificate::all_subsets});
+  mse.checked_depth = json.at("checked_depth");
+  return mse;
+}
+
+}  // namespace
+
+Json mse_record(const ImageFacts& facts, const MseOptions& options, const MseResult& result) {
+  const bool possible = result.status != MseStatus::zero_probability;
+  Json record = possible ? bare_record(facts, options,
+                                       result.status == MseStatus::ok ? "ok" : "baseline-sufficient", nullptr)
+                         : bare_record(facts, options, "skipped", "zero-probability");
+  record["p_full"] = number_or_null(result.p_full);
+  record["p_baseline"] = number_or_null(result.p_baseline);
+  record["evaluations"] = result.evaluations;
+  record["near_ties"] = result.near_ties;
+  if (!possible) return record;
+
+  for (const Mse& mse : result.mses) record["mses"].push_back(to_json(mse));
+  record["found"] = result.mses.size();
+  record["diverse"] = result.diverse_members.size();
+  record["diverse_exact"] = result.diverse_exact;
+  record["diverse_members"] = result.diverse_members;
+  if (!result.mses.empty()) record["min_size"] = result.mses.front().patches.size();
+  record["stop_reason"] = name(result.stop_reason);
+  return record;
+}
+
+Json skipped_mse_record(const ImageFacts& facts, const MseOptions& options, std::string_view reason) {
+  Json record = bare_record(facts, options, "skipped", reason);
+  record["evaluations"] = 1;  // the intact image
+  return record;
+}
+
+Json failed_mse_record(const ImageFacts& facts, const MseOptions& options, std::string_view message) {
+  return bare_record(facts, options, "error", message);
+}
+
+MseResult read_mse_record(const Json& record) try {
+  require<DataError>(record.at("status") == "ok", "an image without MSEs was not searched");
+  MseResult result;
+  result.p_full = record.at("p_full");
+  result.p_baseline = record.at("p_baseline");
+  const int grid = record.at("grid");
+  for (const Json& mse : record.at("mses")) result.mses.push_back(read_mse(mse, grid * grid));
+  result.diverse_members = record.at("diverse_members").get<std::vector<int>>();
+  result.diverse_exact = record.at("diverse_exact");
+  result.stop_reason = named(record.at("stop_reason"),
+                             {StopReason::exhausted, StopReason::max_size, StopReason::max_evaluations});
+  result.evaluations = record.at("evaluations");
+  result.near_ties = record.at("near_ties");
+  return result;
+} catch (const Json::exception& error) {
+  throw DataError(cat("not a record of xai-mse: ", error.what()));
+}
+
+}  // namespace xai

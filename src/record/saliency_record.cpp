@@ -1,0 +1,82 @@
+#include "xai/record/saliency_record.hpp"
+
+#include "xai/core/text.hpp"
+
+namespace xai {
+namespace {
+
+/// A record with all fields in their order, as of an image without a map.
+Json bare_record(const ImageFacts& image, const SaliencySetting& setting, std::string_view status,
+                 Json reason) {
+  return Json{{"image", image.image},
+              {"status", status},
+              {"reason", std::move(reason)},
+              {"label", value_or_null(image.label)},
+              {"predicted", value_or_null(image.predicted)},
+              {"method", setting.method},
+              {"target", value_or_null(image.target)},
+              {"p_full", image.p_full ? number_or_null(*image.p_full) : Json()},
+              {"p_baseline", nullptr},
+              {"size", setting.size},
+              {"map", nullptr},
+              {"metric", name(setting.metric)},
+              {"insertion", nullptr},
+              {"deletion", nullptr},
+              {"undefined", nullptr},
+              {"forward", nullptr},
+              {"backward", nullptr},
+              {"iterations", nullptr},
+              {"stop_reason", nullptr},
+              {"objective", Json::object()},
+              {"near_ties", nullptr},
+              {"picture", image.picture.empty() ? Json() : Json(image.picture)},
+              {"seconds", image.seconds}};
+}
+
+Json numbers_or_nulls(const std::vector<double>& values) {
+  Json result = Json::array();
+  for (const double value : values) result.push_back(number_or_null(value));
+  return result;
+}
+
+Json to_json(const std::optional<Curve>& curve) {
+  if (!curve) return nullptr;
+  return Json{{"auc", number_or_null(curve->auc)}, {"curve", numbers_or_nulls(curve->values)}};
+}
+
+}  // namespace
+
+Json saliency_record(const ImageFacts& image, const SaliencySetting& setting, const SaliencyFacts& facts) {
+  Json record = bare_record(image, setting, "ok", nullptr);
+  record["p_baseline"] = number_or_null(facts.p_baseline);
+  record["map"] = facts.map;
+  record["insertion"] = to_json(facts.insertion);
+  record["deletion"] = to_json(facts.deletion);
+  if (!facts.insertion || !facts.deletion) record["undefined"] = "gap";
+  record["forward"] = facts.forward;
+  record["backward"] = facts.backward;
+  record["iterations"] = facts.iterations;
+  record["stop_reason"] = value_or_null(facts.stop_reason);
+  for (const auto& [part, values] : facts.objective) record["objective"][part] = numbers_or_nulls(values);
+  record["near_ties"] = facts.near_ties;
+  return record;
+}
+
+Json skipped_saliency_record(const ImageFacts& image, const SaliencySetting& setting,
+                             std::string_view reason) {
+  Json record = bare_record(image, setting, "skipped", reason);
+  record["forward"] = 1;  // the intact image
+  record["backward"] = 0;
+  return record;
+}
+
+Json failed_saliency_record(const ImageFacts& image, const SaliencySetting& setting,
+                            std::string_view message) {
+  return bare_record(image, setting, "error", message);
+}
+
+std::string saliency_map_path(const std::string& model, const std::string& image, const std::string& method) {
+  return cat("maps/", model, "/", image, ".", method, ".npy");
+}
+
+}  // namespace xai

@@ -1,0 +1,71 @@
+#include "xai/record/summary.hpp"
+
+#include "text_table.hpp"
+#include "xai/store/csv.hpp"
+
+namespace xai {
+
+void MseSummary::add(const Json& record) {
+  if (!images_.add(record)) return;
+  diverse_exact_ += record["diverse_exact"] == true;
+  const Json& mses = record["mses"];
+  without_mse_ += mses.empty();
+  long patches = 0;
+  for (const Json& mse : mses) {
+    const auto size = static_cast<int>(mse["patches"].size());
+    patches += size;
+    ++sizes_[size];
+    ++certificates_[mse["certificate"]];
+  }
+  for (const char* field : {"found", "diverse", "min_size", "p_full", "evaluations", "seconds"})
+    quantities_.add(field, record[field]);
+  if (!mses.empty())
+    quantities_.add("mean_mse_size", static_cast<double>(patches) / static_cast<double>(mses.size()));
+}
+
+Json MseSummary::to_json(std::uint64_t seed) const {
+  Json summary = images_.to_json();
+  summary["without_mse"] = share(without_mse_, images_.ok());
+  summary["diverse_exact"] = share(diverse_exact_, images_.ok());
+  summary["certificates"] = certificates_;
+  summary["mses_by_size"] = Json::object();
+  for (const auto& [size, count] : sizes_) summary["mses_by_size"][std::to_string(size)] = count;
+  quantities_.write_to(summary, seed);
+  return summary;
+}
+
+SaliencySummary::SaliencySummary(const SaliencySetting& setting) : setting_(setting) {}
+
+void SaliencySummary::add(const Json& record) {
+  if (!images_.add(record)) return;
+  undefined_ += !record["undefined"].is_null();
+  for (const char* curve : {"insertion", "deletion"})
+    quantities_.add(curve, record[curve].is_null() ? Json() : record[curve]["auc"]);
+  for (const char* field : {"p_full", "p_baseline", "forward", "backward", "iterations", "seconds"})
+    quantities_.add(field, record[field]);
+}
+
+Json SaliencySummary::to_json(std::uint64_t seed) const {
+  Json summary = images_.to_json();
+  summary["method"] = setting_.method;
+  summary["size"] = setting_.size;
+  summary["metric"] = name(setting_.metric);
+  summary["undefined"] = share(undefined_, images_.ok());
+  quantities_.write_to(summary, seed);
+  return summary;
+}
+
+std::string summary_csv(const Json& summary) {
+  const std::vector<std::string> statistics = {"n", "mean", "median", "standard_deviation", "low", "high"};
+  std::vector<std::string> header = {"quantity"};
+  header.insert(header.end(), statistics.begin(), statistics.end());
+  std::string text = csv_line(header);
+  for (const auto& [quantity, numbers] : summary["quantities"].items()) {
+    std::vector<std::string> cells = {quantity};
+    for (const std::string& statistic : statistics) cells.push_back(internal::csv_cell(numbers[statistic]));
+    text += csv_line(cells);
+  }
+  return text;
+}
+
+}  // namespace xai

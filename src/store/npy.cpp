@@ -1,0 +1,97 @@
+#include "xai/store/npy.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <regex>
+
+#include "xai/core/file.hpp"
+
+namespace xai {
+
+static_assert(std::endian::native == std::endian::little, "encode_npy writes the machine's own byte order");
+
+namespace {
+
+constexpr std::string_view magic("\x93NUMPY\x01\x00", 8);
+constexpr std::size_t before_header = 10;  // the magic and the header's length, two bytes
+
+/// Everything before the values. `shape` as a Python tuple's items: "28,28,".
+std::string npy_header(std::string_view dtype, std::string_view shape) {
+  std::string header = cat("{'descr': ", dtype, ", 'fortran_order': False, 'shape': (", shape, "), }");
+  constexpr std::size_t alignment = 64;
+  header.append(alignment - 1 - (before_header + header.size()) % alignment, ' ');
+  header += '\n';
+
+  std::string bytes(magic);
+  bytes += static_cast<char>(header.size() & 0xFF);
+  bytes += static_cast<char>(header.size() >> 8);
+  return bytes + header;
+}
+
+template <class T>
+void append_bytes(std::string& bytes, const T& value) {
+  bytes.append(reinterpret_cast<const char*>(&value), sizeof value);
+}
+
+}  // namespace
+
+std::string encode_npy(std::span<const float> values, const std::vector<std::int64_t>& shape) {
+  std::int64_t count = 1;
+  std::string sizes;
+  for (const std::int64_t size : shape) {
+    count *= size;
+    sizes += cat(size, ",");
+  }
+  require(count == static_cast<std::int64_t>(values.size()), "an array of shape (", sizes, ") does not have ",
+          values.size(), " values");
+  std::string bytes = npy_header("'<f4'", sizes);
+  bytes.append(reinterpret_cast<const char*>(values.data()), values.size_bytes());
+  return bytes;
+}
+
+FloatArray read_npy(const std::filesystem::path& file) {
+  const auto check = [&](bool fine, const char* what) {
+    require<DataError>(fine, file.string(), " is no array of float32 by numpy.save: ", what,
+                       "; make it anew");
+  };
+  check(std::filesystem::is_regular_file(file), "there is no such file");
+  const std::string bytes = read_file(file);
+  check(bytes.starts_with(magic) && bytes.size() > before_header, "it does not begin like one");
+  const auto byte = [&](std::size_t i) { return std::size_t{static_cast<unsigned char>(bytes[i])}; };
+  const std::size_t begin = before_header + (byte(8) | byte(9) << 8);
+  check(bytes.size() >= begin, "it is cut short");
+  const std::string header = bytes.substr(before_header, begin - before_header);
+  std::smatch shape;
+  check(header.find("'descr': '<f4'") != header.npos &&
+            header.find("'fortran_order': False") != header.npos &&
+            std::regex_search(header, shape, std::regex(R"('shape': \(((?:\d{1,15}, ?)*\d{0,15})\))")),
+        "its type or order is another");
+
+  FloatArray array;
+  std::size_t count = 1;
+  const std::string sizes = shape[1];
+  const std::regex number("[0-9]+");
+  for (std::sregex_iterator size(sizes.begin(), sizes.end(), number), end; size != end; ++size) {
+    array.shape.push_back(std::stoll(size->str()));
+    count *= static_cast<std::size_t>(array.shape.back());
+  }
+  check(bytes.size() - begin == count * sizeof(float), "its length does not fit its shape");
+  array.values.resize(count);
+  std::memcpy(array.values.data(), bytes.data() + begin, count * sizeof(float));
+  return array;
+}
+
+std::string encode_scores(const std::unordered_map<PatchSet, double>& scores) {
+  std::vector<PatchSet> sets;
+  for (const auto& [set, p] : scores) sets.push_back(set);
+  std::sort(sets.begin(), sets.end());
+  std::string bytes = npy_header("[('set', '<u8', (4,)), ('p', '<f4')]", cat(sets.size(), ","));
+  for (const PatchSet& set : sets) {
+    append_bytes(bytes, set.words());
+    append_bytes(bytes, static_cast<float>(scores.at(set)));
+  }
+  return bytes;
+}
+
+}  // namespace xai

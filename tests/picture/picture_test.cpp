@@ -1,0 +1,131 @@
+#include "xai/picture/picture.hpp"
+
+#include <gtest/gtest.h>
+
+#include <opencv2/core.hpp>
+#include <opencv2/imgcodecs.hpp>
+#include <set>
+
+#include "xai/core/error.hpp"
+
+namespace xai {
+namespace {
+
+constexpr int blue = 250;
+
+/// A photograph whose pixels tell where they are: red = column, green = row, blue = 250.
+cv::Mat map_of_itself(int height, int width) {
+  cv::Mat picture(height, width, CV_8UC3);
+  for (int y = 0; y < height; ++y)
+    for (int x = 0; x < width; ++x)
+      picture.at<cv::Vec3b>(y, x) = cv::Vec3b(cv::saturate_cast<uchar>(x), cv::saturate_cast<uchar>(y), blue);
+  return picture;
+}
+
+MseResult found(std::vector<PatchSet> sets) {
+  MseResult result;
+  result.p_full = 0.9;
+  for (const PatchSet& set : sets)
+    result.mses.push_back({set, 0.85, 0.94, Certificate::all_subsets, set.size()});
+  return result;
+}
+
+/// How often each pixel of the photograph shows at full strength in its place in a tile right of the
+/// photograph.
+cv::Mat shown_pixels(const cv::Mat& picture, const cv::Mat& photograph, cv::Point first_tile) {
+  cv::Mat shown = cv::Mat::zeros(photograph.size(), CV_8U);
+  for (int y = 0; y < photograph.rows; ++y)
+    for (int x = 0; x < photograph.cols; ++x)
+      shown.at<uchar>(y, x) =
+          picture.at<cv::Vec3b>(first_tile.y + y, first_tile.x + x) == photograph.at<cv::Vec3b>(y, x);
+  return shown;
+}
+
+/// The corner of the first tile: its patch 0 is shown, and the photograph's first pixel is (0, 0, blue).
+cv::Point first_tile(const cv::Mat& picture, int photograph_width) {
+  std::vector<cv::Point> corners;
+  for (int y = 0; y < picture.rows; ++y)
+    for (int x = 0; x < picture.cols; ++x)
+      if (picture.at<cv::Vec3b>(y, x) == cv::Vec3b(0, 0, blue)) corners.emplace_back(x, y);
+  EXPECT_EQ(corners.size(), 2U) << "the photograph's and the tile's";
+  EXPECT_GE(corners.back().x - corners.front().x, photograph_width);
+  return corners.back();
+}
+
+TEST(Picture, HardMasksShowTheirBlocksAndNothingElse) {
+  const cv::Mat photograph = map_of_itself(224, 224);
+  const auto picture =
+      mse_picture(photograph, "a.JPEG", "cat", found({{0, 24}}), {.grid = 7}, MaskKind::hard);
+  const cv::Mat shown = shown_pixels(picture, photograph, first_tile(picture, 224));
+  for (int y = 0; y < 224; ++y)
+    for (int x = 0; x < 224; ++x) {
+      const bool first = y < 32 && x < 32, centre = 96 <= y && y < 128 && 96 <= x && x < 128;
+      const bool on_line = x % 32 == 31 || y % 32 == 31;  // the grid's lines lie on the blocks' last pixels
+      if (on_line) continue;
+      EXPECT_EQ(shown.at<uchar>(y, x) != 0, first || centre) << y << " " << x;
+    }
+}
+
+TEST(Picture, SoftMasksFadeAsTheTentsDo) {
+  const cv::Mat photograph = map_of_itself(223 + 2, 223 + 2);  // tents' centres at multiples of 224 / 8 = 28
+  const auto picture = mse_picture(photograph, "a", "cat", found({{0, 40}}), {.grid = 9}, MaskKind::soft);
+  const auto tile = first_tile(picture, 225);
+  const auto strength = [&](int y, int x) { return picture.at<cv::Vec3b>(tile.y + y, tile.x + x)[2]; };
+  const int hidden = strength(112, 112 + 60);
+  EXPECT_EQ(strength(112, 112), blue);   // patch 40 = row 4, column 4
+  for (const int away : {4, 8, 17, 22})  // not 14: there runs a grid line
+    EXPECT_NEAR(strength(112, 112 + away), blue + (hidden - blue) * away / 28.0, 3) << away;
+  EXPECT_NEAR(strength(112 + 28, 112), hidden, 3);
+  EXPECT_LT(hidden, blue / 2);
+}
+
+TEST(Picture, ShowsTheDiverseFamilyThenSmallThenHighRatio) {
+  MseResult result = found({{1}, {2}, {3, 4}, {5, 6}, {7, 8}, {9, 10, 11}, {12, 13, 14}, {15, 16, 17, 18}});
+  result.mses[4].ratio = 0.99;
+  result.mses[1].ratio = 0.97;
+  result.diverse_members = {0, 3, 7};
+  EXPECT_EQ(shown_mses(result, 6), (std::vector<int>{0, 3, 7, 1, 4, 2}));
+  EXPECT_EQ(shown_mses(result, 100).size(), 8U);
+  EXPECT_TRUE(shown_mses(MseResult(), 6).empty());
+}
+
+TEST(Picture, WithoutMsesSaysWhyAndDiffersByReason) {
+  const cv::Mat photograph = map_of_itself(224, 224);
+  std::set<std::string> pictures;
+  for (const auto status : {MseStatus::ok, MseStatus::baseline_sufficient, MseStatus::zero_probability}) {
+    MseResult result;
+    result.status = status;
+    result.p_full = 0.5;
+    pictures.insert(encode_png(mse_picture(photograph, "a", "cat", result, {}, MaskKind::soft)));
+  }
+  EXPECT_EQ(pictures.size(), 3U);
+}
+
+TEST(Picture, TakesAnySizeAndAnyText) {
+  const std::string long_name(300, 'w');
+  for (const auto& [height, width] : {std::pair(32, 32), {240, 320}, {600, 200}}) {
+    const auto picture = mse_picture(map_of_itself(height, width), long_name, long_name + " \xC3\xA9 \xff",
+                                     found(std::vector<PatchSet>(9, PatchSet{3})), {}, MaskKind::soft);
+    EXPECT_GE(picture.rows, 2 * 224);
+    EXPECT_LE(picture.rows, 2 * 384 + 200);
+    const auto bare = mse_picture(map_of_itself(height, width), "", "", MseResult(), {}, MaskKind::hard);
+    EXPECT_GE(bare.rows, 224);
+  }
+  EXPECT_THROW(mse_picture(cv::Mat(), "a", "b", MseResult(), {}, MaskKind::soft), Error);
+  EXPECT_THROW(mse_picture(cv::Mat(9, 9, CV_32FC3), "a", "b", MseResult(), {}, MaskKind::soft), Error);
+}
+
+TEST(Picture, PngKeepsEveryPixelInRgbOrder) {
+  const cv::Mat picture = map_of_itself(20, 30);
+  const std::string bytes = encode_png(picture);
+  const cv::Mat bgr = cv::imdecode(std::vector<unsigned char>(bytes.begin(), bytes.end()), cv::IMREAD_COLOR);
+  ASSERT_EQ(bgr.size(), picture.size());
+  for (int y = 0; y < 20; ++y)
+    for (int x = 0; x < 30; ++x) {
+      const auto rgb = picture.at<cv::Vec3b>(y, x);
+      EXPECT_EQ(bgr.at<cv::Vec3b>(y, x), cv::Vec3b(rgb[2], rgb[1], rgb[0]));
+    }
+}
+
+}  // namespace
+}  // namespace xai

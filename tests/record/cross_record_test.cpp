@@ -1,0 +1,56 @@
+#include "xai/record/cross_record.hpp"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "fixtures/cross_records.hpp"
+
+namespace xai {
+namespace {
+
+TEST(CrossRecord, HoldsTheCurveAndItsEnds) {
+  EXPECT_EQ(to_text(cross_record(tested_pair())), to_text(Json::parse(R"({
+    "image": "n01/a.JPEG", "source": "lite0", "target_model": "vit", "status": "ok", "reason": null,
+    "class": 3, "label": 3, "predicted": 4, "f_full": 0.75, "f_baseline": 0.125, "outside": 0.0625,
+    "auc": 0.625, "curve": [0.0, 0.75, 1.0]})")));
+}
+
+TEST(CrossRecord, EveryKindHasEveryFieldInOrder) {
+  const auto names = [](const Json& record) {
+    std::vector<std::string> result;
+    for (const auto& [name, value] : record.items()) result.push_back(name);
+    return result;
+  };
+  for (const Json& record : cross_records()) EXPECT_EQ(names(record), names(cross_records().front()));
+}
+
+TEST(CrossRecord, WithoutACurveSaysWhy) {
+  const auto records = cross_records();
+  const std::vector<std::pair<std::string, std::string>> expected = {{"undefined", "gap"},
+                                                                     {"undefined", "map-target"},
+                                                                     {"undefined", "no-map"},
+                                                                     {"error", "b.JPEG: no JPEG"}};
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    const Json& record = records[i + 1];
+    EXPECT_EQ(record["status"], expected[i].first);
+    EXPECT_EQ(record["reason"], expected[i].second);
+    EXPECT_TRUE(record["auc"].is_null());
+    EXPECT_EQ(record["curve"], Json::array());
+  }
+  EXPECT_EQ(records[1]["f_full"], 0.15);
+  EXPECT_EQ(records[1]["f_baseline"], 0.125);
+  for (const char* field : {"class", "label", "f_full", "f_baseline", "outside"})
+    EXPECT_TRUE(records[3][field].is_null()) << field;
+}
+
+TEST(CrossRecord, NeverHoldsANumberThatIsNone) {
+  CrossPair pair = tested_pair();
+  pair.f_full = std::numeric_limits<double>::quiet_NaN();
+  pair.curve->auc = std::numeric_limits<double>::infinity();
+  const Json record = cross_record(pair);
+  EXPECT_TRUE(record["f_full"].is_null() && record["auc"].is_null());
+}
+
+}  // namespace
+}  // namespace xai

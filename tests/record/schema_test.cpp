@@ -1,0 +1,218 @@
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <tuple>
+
+#include "fixtures/counted_records.hpp"
+#include "fixtures/cross_records.hpp"
+#include "fixtures/cross_summaries.hpp"
+#include "fixtures/records.hpp"
+#include "fixtures/saliency_records.hpp"
+#include "temporary_folder.hpp"
+#include "xai/core/file.hpp"
+#include "xai/core/hash.hpp"
+#include "xai/record/cross_gate.hpp"
+#include "xai/record/sub_explanation_summary.hpp"
+#include "xai/record/summary.hpp"
+#include "xai/store/run_folder.hpp"
+#include "xai/store/run_info.hpp"
+
+namespace xai {
+namespace {
+
+/// Validates JSON documents, one a line, against docs/schema/<name>.schema.json with Python's jsonschema.
+class Schema : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!std::filesystem::exists(python)) GTEST_SKIP() << python << " is absent; run scripts/setup.sh";
+  }
+
+  bool accepts(const std::string& name, const std::string& lines) const {
+    write_file_atomically(folder / "documents", lines);
+    write_file_atomically(folder / "validate.py",
+                          "import json, sys, jsonschema\n"
+                          "schema = json.load(open(sys.argv[1]))\n"
+                          "jsonschema.Draft202012Validator.check_schema(schema)\n"
+                          "for line in open(sys.argv[2]):\n"
+                          "  jsonschema.Draft202012Validator(schema).validate(json.loads(line))\n");
+    const auto command = cat("'", python, "' '", (folder / "validate.py").string(), "' '", XAI_SOURCE_DIR,
+                             "/docs/schema/", name, ".schema.json' '", (folder / "documents").string(),
+                             "' 2>'", (folder / "message").string(), "'");
+    const bool valid = std::system(command.c_str()) == 0;
+    message = read_file(folder / "message");
+    return valid;
+  }
+
+  const std::string python = XAI_SOURCE_DIR "/.venv/bin/python";
+  const TemporaryFolder folder;
+  mutable std::string message;
+};
+
+TEST_F(Schema, AcceptsEveryKindOfRecord) {
+  std::string lines;
+  for (const Json& record : records_of_every_kind()) lines += to_text(record) + "\n";
+  EXPECT_TRUE(accepts("mse-record", lines)) << message;
+}
+
+TEST_F(Schema, RefusesRecordsThatAreNotAsSpecified) {
+  for (const auto& [field, value] : {std::pair("p_full", Json()),
+                                     {"found", Json()},
+                                     {"status", Json("fine")},
+                                     {"extra", Json(1)},
+                                     {"reason", Json("why")},
+                                     {"p_baseline", Json(1.5)}}) {
+    Json record = ok_record();
+    record[field] = value;
+    EXPECT_FALSE(accepts("mse-record", to_text(record))) << field;
+    EXPECT_NE(message.find("ValidationError"), std::string::npos) << message;
+  }
+}
+
+TEST_F(Schema, AcceptsSubExplanationsAndTheirSummaries) {
+  SubExplanationSummary summary;
+  const std::string none = to_text(summary.to_json(1)) + "\n";
+  std::string lines;
+  for (const Json& record : counted_records_of_every_kind()) {
+    lines += to_text(record) + "\n";
+    summary.add(record);
+  }
+  EXPECT_TRUE(accepts("subexp-record", lines)) << message;
+  EXPECT_TRUE(accepts("subexp-summary", none + to_text(summary.to_json(1)) + "\n")) << message;
+  for (const auto& [field, value] : {std::pair("distinct", Json(-1)),
+                                     {"tree_nodes", Json("12")},
+                                     {"estimate", Json(3)},
+                                     {"extra", Json(1)}}) {
+    Json record = counted_records_of_every_kind()[0];
+    record["sub_explanations"][field] = value;
+    EXPECT_FALSE(accepts("subexp-record", to_text(record))) << field;
+  }
+}
+
+TEST_F(Schema, AcceptsRunsFromStartToEnd) {
+  RunInfo info;
+  info.tool = "xai-mse";
+  info.tool_version = "0.1.0";
+  info.command = {"xai-mse", "--model", "m.pt"};
+  info.options = {{"grid", 7}};
+  info.model = {{"path", "m.pt"}, {"sha256", sha256("m")}, {"card", {{"name", "m"}}}};
+  info.data = {{"path", "photos"}, {"layout", "flat"}, {"count", 4}, {"sha256", sha256("d")}};
+  info.platform = {{"host", "h"}, {"libtorch", "2.11.0"}, {"cuda", false}, {"device", "cpu"}, {"threads", 2}};
+  RunFolder run(folder / "run", Json{{"tool", "xai-mse"}});
+  run.write_run(to_json(info));
+  std::string lines = to_text(Json::parse(read_file(folder / "run/run.json"))) + "\n";
+  info.status = "done";
+  info.git_commit = "f5efcf0";
+  info.counts = {{"ok", 4}};
+  run.write_run(to_json(info));
+  lines += to_text(Json::parse(read_file(folder / "run/run.json"))) + "\n";
+  EXPECT_TRUE(accepts("run", lines)) << message;
+}
+
+TEST_F(Schema, AcceptsSummariesFullAndEmpty) {
+  MseSummary summary;
+  std::string lines = to_text(summary.to_json(1)) + "\n";
+  for (const Json& record : records_of_every_kind()) summary.add(record);
+  EXPECT_TRUE(accepts("summary", lines + to_text(summary.to_json(1)) + "\n")) << message;
+}
+
+TEST_F(Schema, AcceptsEveryKindOfSaliencyRecord) {
+  std::string lines;
+  for (const Json& record : saliency_records()) lines += to_text(record) + "\n";
+  EXPECT_TRUE(accepts("saliency-record", lines)) << message;
+}
+
+TEST_F(Schema, RefusesSaliencyRecordsThatAreNotAsSpecified) {
+  for (const auto& [field, value] : {std::pair("insertion", Json()),
+                                     {"insertion", Json{{"auc", nullptr}, {"curve", {0, 1}}}},
+                                     {"undefined", Json("gap")},
+                                     {"map", Json()},
+                                     {"method", Json("guess")},
+                                     {"reason", Json("why")},
+                                     {"objective", Json{{"total", {nullptr}}}},
+                                     {"extra", Json(1)}}) {
+    Json record = saliency_record(explained_image, {}, explained());
+    record[field] = value;
+    EXPECT_FALSE(accepts("saliency-record", to_text(record))) << field;
+    EXPECT_NE(message.find("ValidationError"), std::string::npos) << message;
+  }
+}
+
+TEST_F(Schema, AcceptsSaliencySummariesFullAndEmpty) {
+  SaliencySummary summary{{}};
+  std::string lines = to_text(summary.to_json(1)) + "\n";
+  for (const Json& record : saliency_records()) summary.add(record);
+  EXPECT_TRUE(accepts("saliency-summary", lines + to_text(summary.to_json(1)) + "\n")) << message;
+}
+
+TEST_F(Schema, AcceptsEveryKindOfCrossRecord) {
+  std::string lines;
+  for (const Json& record : cross_records()) lines += to_text(record) + "\n";
+  EXPECT_TRUE(accepts("crosstest-record", lines)) << message;
+}
+
+TEST_F(Schema, RefusesCrossRecordsThatAreNotAsSpecified) {
+  const auto records = cross_records();
+  for (const auto& [kind, field, value] : {std::tuple(0, "auc", Json()),
+                                           {0, "curve", Json::array()},
+                                           {0, "curve", Json{0.5, 1}},
+                                           {0, "reason", Json("gap")},
+                                           {0, "outside", Json(1.5)},
+                                           {0, "extra", Json(1)},
+                                           {1, "reason", Json("why")},
+                                           {1, "f_baseline", Json()},
+                                           {1, "auc", Json(0.5)},
+                                           {2, "curve", Json{0, 1}},
+                                           {4, "reason", Json()},
+                                           {4, "status", Json("skipped")}}) {
+    Json record = records[kind];
+    record[field] = value;
+    EXPECT_FALSE(accepts("crosstest-record", to_text(record))) << kind << " " << field;
+    EXPECT_NE(message.find("ValidationError"), std::string::npos) << message;
+  }
+}
+
+TEST_F(Schema, AcceptsCrossSummariesFullAndEmpty) {
+  CrossSummary full = four_images();
+  full.set_ensembles(seven_sets());
+  CrossSummary unevaluated = four_images(ImagesRule::pairwise);
+  Ensembles sets = seven_sets();
+  sets.images = 0;
+  for (Ensemble& set : sets.sets) set.top1 = set.top5 = 0;
+  unevaluated.set_ensembles(sets);
+  std::string lines;
+  for (const CrossSummary& summary : {full, unevaluated, four_images(), CrossSummary(three_models(), {})})
+    lines += to_text(summary.to_json(1)) + "\n";
+  EXPECT_TRUE(accepts("crosstest-summary", lines)) << message;
+
+  const Json summary = full.to_json(1);
+  for (const auto& [field, value] : {std::pair("landscape", Json()),
+                                     {"landscape_reason", Json("why")},
+                                     {"images_rule", Json("some")},
+                                     {"matrix", Json::array({Json::object()})},
+                                     {"quantities", Json{{"auc a -> b", nullptr}}},
+                                     {"extra", Json(1)}}) {
+    Json changed = summary;
+    changed[field] = value;
+    EXPECT_FALSE(accepts("crosstest-summary", to_text(changed))) << field;
+  }
+  Json changed = summary;
+  changed["matrix"][0]["extra"] = 1;
+  EXPECT_FALSE(accepts("crosstest-summary", to_text(changed)));
+}
+
+TEST_F(Schema, AcceptsBaselinesOfRunsWithLabelsAndWithout) {
+  CrossSummary labelled = four_images();
+  labelled.set_ensembles(seven_sets());
+  std::string lines;
+  for (const CrossSummary& summary : {labelled, four_images(), CrossSummary(three_models(), {})})
+    lines += to_text(gate_baseline(summary.to_json(1), conditions(), "0.1.0")) + "\n";
+  EXPECT_TRUE(accepts("crosstest-baseline", lines)) << message;
+
+  Json changed = gate_baseline(labelled.to_json(1), conditions(), "0.1.0");
+  changed["conditions"].erase("steps");
+  EXPECT_FALSE(accepts("crosstest-baseline", to_text(changed)));
+}
+
+}  // namespace
+}  // namespace xai

@@ -1,0 +1,52 @@
+#include "xai/store/npy.hpp"
+
+#include <gtest/gtest.h>
+
+#include "temporary_folder.hpp"
+#include "xai/core/error.hpp"
+#include "xai/core/file.hpp"
+
+namespace xai {
+namespace {
+
+using Shape = std::vector<std::int64_t>;
+
+TEST(Npy, ReadsWhatItWrites) {
+  const TemporaryFolder folder;
+  const std::vector<float> values = {1, -2.5F, 3e-9F, 0, 5, 6};
+  for (const Shape& shape : {Shape{6}, Shape{2, 3}, Shape{1, 6, 1}}) {
+    write_file_atomically(folder / "a.npy", encode_npy(values, shape));
+    const FloatArray array = read_npy(folder / "a.npy");
+    EXPECT_EQ(array.shape, shape);
+    EXPECT_EQ(array.values, values);
+  }
+}
+
+TEST(Npy, RefusesEverythingElse) {
+  const TemporaryFolder folder;
+  const auto refusal = [&](const std::string& bytes) -> std::string {
+    write_file_atomically(folder / "a.npy", bytes);
+    try {
+      read_npy(folder / "a.npy");
+    } catch (const DataError& error) {
+      return error.what();
+    }
+    return "read";
+  };
+  const std::string whole = encode_npy(std::vector<float>{1, 2, 3, 4}, {2, 2});
+  EXPECT_EQ(refusal(whole), "read");
+  EXPECT_NE(refusal("").find("a.npy"), std::string::npos);
+  for (std::size_t length = 0; length < whole.size(); ++length)
+    EXPECT_NE(refusal(whole.substr(0, length)), "read") << length;
+  EXPECT_NE(refusal(whole + "x").find("length"), std::string::npos);
+  std::string other = whole;
+  other.replace(other.find("<f4"), 3, "<f8");
+  EXPECT_NE(refusal(other).find("type"), std::string::npos);
+  other = whole;
+  other.replace(other.find("(2,2"), 4, "(2,3");
+  EXPECT_NE(refusal(other).find("length"), std::string::npos);
+  EXPECT_THROW(read_npy(folder / "none.npy"), DataError);
+}
+
+}  // namespace
+}  // namespace xai

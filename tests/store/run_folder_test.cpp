@@ -1,0 +1,276 @@
+#include "xai/store/run_folder.hpp"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <optional>
+#include <set>
+
+#include "small_disk.hpp"
+#include "temporary_folder.hpp"
+#include "xai/core/file.hpp"
+
+namespace xai {
+namespace {
+
+namespace fs = std::filesystem;
+
+const Json identity = {{"tool", "xai-mse"}, {"model", "abc"}, {"options", {{"grid", 7}, {"threshold", 0.9}}}};
+
+Json record(const std::string& image, const std::string& status = "ok") {
+  return Json{{"image", image}, {"status", status}, {"p", 1.0 / 3}};
+}
+
+std::vector<std::string> images(const RunFolder& run) {
+  std::vector<std::string> result;
+  run.for_each_record([&](const Json& r) { result.push_back(r["image"]); });
+  return result;
+}
+
+/// The message of the E that opening throws.
+template <class E>
+std::string refusal(const fs::path& path, const Json& with = identity, bool overwrite = false) {
+  try {
+    RunFolder(path, with, overwrite);
+  } catch (const E& error) {
+    return error.what();
+  }
+  return "opened";
+}
+
+void append_bytes(const fs::path& path, const std::string& bytes) {
+  std::ofstream(path, std::ios::binary | std::ios::app) << bytes;
+}
+
+TEST(RunFolder, RecordsOutliveTheSessionAndEndInDataSetOrder) {
+  const TemporaryFolder folder;
+  {
+    RunFolder run(folder / "new/run", identity);
+    EXPECT_TRUE(run.previous_run().is_null());
+    run.append(record("b"));
+    run.append(record("caf\xe9"));  // not UTF-8
+    run.write_run(Json{{"status", "stopped"}, {"tuning", 5}});
+  }
+  RunFolder run(folder / "new/run", identity);
+  EXPECT_EQ(run.previous_run()["tuning"], 5);
+  EXPECT_EQ(run.previous_run()["identity"], identity);
+  EXPECT_TRUE(run.done({"b"}));
+  EXPECT_TRUE(run.done({"caf\xe9"}));
+  EXPECT_FALSE(run.done({"a"}));
+  EXPECT_THROW(run.append(record("b")), Error);
+  run.append(record("a"));
+  run.append(record("c", "error"));
+  EXPECT_EQ(run.done_count(), 4);
+  run.finish({{"a"}, {"b"}, {"c"}, {"caf\xe9"}, {"not reached"}});
+  const std::vector<std::string> order = {"a", "b", "c", "caf\xEF\xBF\xBD"};
+  EXPECT_EQ(images(run), order);
+  run.append(record("d"));  // the journal goes on behind the rewritten records
+  run.finish({{"d"}, {"a"}});
+  EXPECT_EQ(read_file(folder / "new/run/results.jsonl"),
+            to_text(record("d")) + "\n" + to_text(record("a")) + "\n");
+}
+
+TEST(RunFolder, SeveralFieldsCanMakeTheKey) {
+  const TemporaryFolder folder;
+  const RunFolder::Key key = {"image", "source"};
+  const auto pair = [](const char* image, const char* source) {
+    return Json{{"image", image}, {"source", source}, {"status", "ok"}};
+  };
+  {
+    RunFolder run(folder.path(), identity, false, key);
+    run.append(pair("b", "one"));
+    run.append(pair("a", "two"));
+    run.append(pair("a", "one"));
+    EXPECT_THROW(run.append(pair("a", "two")), Error);
+  }
+  RunFolder run(folder.path(), identity, false, key);
+  EXPECT_TRUE(run.done({"a", "one"}));
+  EXPECT_FALSE(run.done({"b", "two"}));
+  run.finish({{"a", "one"}, {"a", "two"}, {"b", "one"}, {"b", "two"}});
+  EXPECT_EQ(images(run), (std::vector<std::string>{"a", "a", "b"}));
+}
+
+TEST(RunFolder, ImagesThatFailedAreTriedAgain) {
+  const TemporaryFolder folder;
+  {
+    RunFolder run(folder.path(), identity);
+    for (const char* image : {"a", "b", "c"}) run.append(record(image, image[0] == 'b' ? "error" : "ok"));
+  }
+  RunFolder run(folder.path(), identity);
+  EXPECT_FALSE(run.done({"b"}));
+  run.append(record("b"));
+  EXPECT_EQ(images(run), (std::vector<std::string>{"a", "c", "b"}));
+}
+
+TEST(RunFolder, RefusesAnotherRunNamingTheDifferenceAndTheRemedies) {
+  const TemporaryFolder folder;
+  { RunFolder(folder.path(), identity).append(record("a")); }
+  Json other = identity;
+  other["options"]["threshold"] = 0.8;
+  const auto message = refusal<UsageError>(folder.path(), other);
+  EXPECT_NE(message.find("options.threshold is 0.9 there and 0.8 here"), std::string::npos) << message;
+  EXPECT_NE(message.find("--overwrite"), std::string::npos);
+  EXPECT_NE(message.find("--out"), std::string::npos);
+
+  Json more = identity, less = identity;
+  more["options"]["seed"] = 1;
+  less["options"].erase("grid");
+  EXPECT_NE(refusal<UsageError>(folder.path(), more).find("options.seed is null there and 1 here"),
+            std::string::npos);
+  EXPECT_NE(refusal<UsageError>(folder.path(), less).find("options.grid is 7 there and not set"),
+            std::string::npos);
+
+  const Json reordered = {
+      {"options", {{"threshold", 0.9}, {"grid", 7}}}, {"model", "abc"}, {"tool", "xai-mse"}};
+  EXPECT_TRUE(RunFolder(folder.path(), reordered).done({"a"}));
+}
+
+TEST(RunFolder, OverwriteRemovesTheRunAndNothingElse) {
+  const TemporaryFolder folder;
+  {
+    RunFolder run(folder.path(), identity);
+    run.append(record("a"));
+    run.write_file("summary.json", "{}");
+    run.write_file("images/n01/a.png", "png");
+    run.write_file("images/n02/b.png", "png");
+  }
+  write_file_atomically(folder / "notes.txt", "mine");
+  write_file_atomically(folder / "images/n02/notes.txt", "mine");
+  Json other = identity;
+  other["model"] = "def";
+  RunFolder run(folder.path(), other, true);
+  EXPECT_EQ(run.done_count(), 0);
+  EXPECT_TRUE(run.previous_run().is_null());
+  std::set<std::string> left;
+  for (const auto& entry : fs::recursive_directory_iterator(folder.path()))
+    left.insert(fs::relative(entry.path(), folder.path()).string());
+  EXPECT_EQ(left, (std::set<std::string>{".lock", "run.json", "results.jsonl", "notes.txt", "images",
+                                         "images/n02", "images/n02/notes.txt"}));
+}
+
+TEST(RunFolder, RefusesFoldersThatAreNotARun) {
+  for (const char* name : {"holiday.jpg", "run.json"}) {
+    const TemporaryFolder folder;
+    write_file_atomically(folder / name, "{\"somebody\": \"else's\"}");
+    for (const bool overwrite : {false, true})
+      EXPECT_NE(refusal<UsageError>(folder.path(), identity, overwrite).find("no run of this tool"),
+                std::string::npos);
+    EXPECT_EQ(read_file(folder / name), "{\"somebody\": \"else's\"}");
+  }
+}
+
+TEST(RunFolder, RefusesPlacesItCannotWriteTo) {
+  const TemporaryFolder folder;
+  write_file_atomically(folder / "file", "");
+  EXPECT_NE(refusal<IoError>(folder / "file").find("Not a directory"), std::string::npos);
+  EXPECT_NE(refusal<IoError>(folder / "file/run").find("cannot create folder"), std::string::npos);
+  EXPECT_NE(refusal<IoError>("/proc/self/no-such-run").find("cannot create folder"), std::string::npos);
+}
+
+TEST(RunFolder, HasOneProcessAtATime) {
+  const TemporaryFolder folder;
+  {
+    const RunFolder run(folder.path(), identity);
+    EXPECT_NE(refusal<UsageError>(folder.path()).find("in use by another running process"),
+              std::string::npos);
+    EXPECT_NE(refusal<UsageError>(folder.path(), identity, true).find("in use"), std::string::npos);
+  }
+  EXPECT_EQ(refusal<Error>(folder.path()), "opened");
+}
+
+TEST(RunFolder, TornTailIsCutAndTheRestKept) {
+  const std::string whole = to_text(record("a")) + "\n" + to_text(record("b")) + "\n";
+  const std::string next = to_text(record("c")) + "\n";
+  for (std::size_t written = 0; written <= next.size(); ++written) {
+    const TemporaryFolder folder;
+    { RunFolder(folder.path(), identity); }
+    append_bytes(folder / "results.jsonl", whole + next.substr(0, written));
+    testing::internal::CaptureStderr();
+    RunFolder run(folder.path(), identity);
+    const bool told = testing::internal::GetCapturedStderr().find("cutting off") != std::string::npos;
+    EXPECT_EQ(told, 0 < written && written < next.size()) << written;
+    EXPECT_EQ(run.done({"c"}), written == next.size()) << written;
+    if (!run.done({"c"})) run.append(record("c"));
+    EXPECT_EQ(read_file(folder / "results.jsonl"), whole + next) << written;
+  }
+}
+
+TEST(RunFolder, BlocksThatTheDiskLostAreCutToo) {
+  const TemporaryFolder folder;
+  { RunFolder(folder.path(), identity).append(record("a")); }
+  append_bytes(folder / "results.jsonl", std::string(100, '\0') + "\n");
+  EXPECT_EQ(images(RunFolder(folder.path(), identity)), std::vector<std::string>{"a"});
+}
+
+TEST(RunFolder, NoRecordIsLostOrDoubledByKills) {
+  const TemporaryFolder folder;
+  const int count = 3000;
+  int kills = 0;
+  for (bool finished = false; !finished;) {
+    int reported[2];  // the child tells after each append that it has returned
+    ASSERT_EQ(pipe(reported), 0);
+    const pid_t child = fork();
+    if (child == 0) {
+      close(reported[0]);
+      RunFolder run(folder.path(), identity);
+      for (int i = 0; i < count; ++i) {
+        if (run.done({std::to_string(i)})) continue;
+        run.append(
+            Json{{"image", std::to_string(i)}, {"status", "ok"}, {"padding", std::string(i % 997, 'x')}});
+        if (write(reported[1], &i, sizeof i) != sizeof i) _exit(1);
+      }
+      _exit(0);
+    }
+    close(reported[1]);
+    int last = -1, i = 0;
+    for (int n = 0; n < 400 + 61 * kills && read(reported[0], &i, sizeof i) == sizeof i; ++n) last = i;
+    kill(child, SIGKILL);
+    while (read(reported[0], &i, sizeof i) == sizeof i) last = i;
+    close(reported[0]);
+    int status = 0;
+    waitpid(child, &status, 0);
+    finished = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    kills += !finished;
+    const RunFolder run(folder.path(), identity);
+    for (int done = 0; done <= last; ++done) ASSERT_TRUE(run.done({std::to_string(done)})) << done;
+    ASSERT_LE(run.done_count(), std::max<long>(last + 2, finished ? count : 0));
+    ASSERT_LT(kills, 50);
+  }
+  EXPECT_GE(kills, 2);
+  RunFolder run(folder.path(), identity);
+  const auto names = images(run);
+  ASSERT_EQ(names.size(), static_cast<std::size_t>(count));
+  for (int i = 0; i < count; ++i) EXPECT_EQ(names[i], std::to_string(i));
+}
+
+TEST(RunFolder, FullDiskLosesNothingThatWasAppended) {
+  const SmallDisk disk(64);
+  if (!disk.mounted()) GTEST_SKIP() << "mounting a tmpfs needs root";
+  int appended = 0;
+  {
+    RunFolder run(disk / "run", identity);
+    try {
+      for (; appended < 1000; ++appended)
+        run.append(
+            Json{{"image", std::to_string(appended)}, {"status", "ok"}, {"padding", std::string(700, 'x')}});
+      FAIL() << "700 kB fitted a disk of 64 kB";
+    } catch (const IoError& error) {
+      EXPECT_NE(std::string(error.what()).find("No space left on device; free some space"),
+                std::string::npos);
+    }
+    EXPECT_FALSE(run.done({std::to_string(appended)}));
+    EXPECT_EQ(read_file(disk / "run/results.jsonl").back(), '\n');
+    EXPECT_THROW(run.write_file("images/a.png", std::string(60'000, 'x')), IoError);
+    EXPECT_FALSE(fs::exists(disk / "run/images/a.png"));
+  }
+  EXPECT_GT(appended, 20);
+  const RunFolder run(disk / "run", identity);
+  EXPECT_EQ(run.done_count(), appended);
+  EXPECT_EQ(images(run).size(), static_cast<std::size_t>(appended));
+}
+
+}  // namespace
+}  // namespace xai
