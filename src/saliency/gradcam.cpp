@@ -6,8 +6,10 @@
 
 namespace xai {
 
-at::Tensor gradcam(const SplitClassifier& classifier, const at::Tensor& image, int target, int size) {
-  const auto [maps, gradient] = classifier.features(image, target);
+at::Tensor gradcam(Classifier& classifier, const at::Tensor& image, int target, int size) {
+  const Features found = classifier.features(image.to(classifier.device()).unsqueeze(0),
+                                             at::full({1}, target, at::kLong).to(classifier.device()));
+  const at::Tensor maps = found.maps[0].cpu(), gradient = found.gradient[0].cpu();
   require<DataError>(
       at::isfinite(maps).all().item<bool>() && at::isfinite(gradient).all().item<bool>(),
       "the model's feature maps or their gradients are not finite (NaN or infinity) for this image");

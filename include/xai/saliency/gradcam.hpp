@@ -2,7 +2,7 @@
 
 #include <ATen/core/Tensor.h>
 
-#include "xai/model/split_classifier.hpp"
+#include "xai/model/classifier.hpp"
 
 namespace xai {
 
@@ -10,6 +10,6 @@ namespace xai {
 /// class's logit over each, summed, and what is positive of that; resampled to size x size (bilinear up, area
 /// down). `image`: 3 x H x W normalised. Gives float32 >= 0 on the CPU.
 /// Throws DataError where the maps are not finite.
-at::Tensor gradcam(const SplitClassifier& classifier, const at::Tensor& image, int target, int size);
+at::Tensor gradcam(Classifier& classifier, const at::Tensor& image, int target, int size);
 
 }  // namespace xai
