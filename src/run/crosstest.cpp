@@ -56,7 +56,7 @@ class CrossRun {
   CrosstestResult run() {
     const Json& before = folder_.previous_run();
     if (field(before, "status") == "done" && complete() && predictions_.unknown_images() == 0) {
-      log::info("nothing to do: ", folder_.path().string(), " has every pair; overwrite it to start anew");
+      log::info("nothing to do: ", folder_.path().string(), " has every pair ('overwrite' starts anew)");
       const bool drawn_alike = before.at("options").at("pictures") == options_.pictures &&
                                before.at("options").at("reveal") == options_.reveal;
       if (drawn_alike) return report(Json::parse(read_file(folder_.path() / "summary.json")));

@@ -71,7 +71,7 @@ bool ImageRun::finished() const {
 }
 
 RunResult ImageRun::finished_result() const {
-  log::info("nothing to do: ", folder_.path().string(), " has every image; overwrite it to start anew");
+  log::info("nothing to do: ", folder_.path().string(), " has every image ('overwrite' starts anew)");
   return {true, 0, Json::parse(read_file(folder_.path() / "summary.json")), folder_.path()};
 }
 

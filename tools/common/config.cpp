@@ -1,6 +1,7 @@
 #include "common/config.hpp"
 
 #include <algorithm>
+#include <fstream>
 
 #define TOML_HEADER_ONLY 1
 #include <toml++/toml.h>
@@ -8,8 +9,12 @@
 namespace xai::tools {
 namespace {
 
+/// Where a message belongs: the file and its line.
 std::string at(const std::string& file, const toml::source_region& where) {
-  return cat("configuration ", file, ", line ", where.begin.line, ": ");
+  std::ifstream lines(file);
+  std::string line;
+  for (auto left = where.begin.line; left > 0 && std::getline(lines, line); --left) continue;
+  return cat("configuration ", file, ", line ", where.begin.line, " (", line, "): ");
 }
 
 /// A scalar or an array of texts; null for anything else.
@@ -27,7 +32,7 @@ Json to_json(const toml::node& node) {
 void set(Option& option, const Json& value) {
   const bool textual = option.kind == Option::Kind::text || option.kind == Option::Kind::path;
   if (option.kind == Option::Kind::list && value.is_string())
-    option.set(value == "" ? Json::array() : Json::array({value}));
+    option.set(Json::array({value}));
   else if (value.is_string())
     option.set_text(value.get<std::string>());
   else if (textual && value.is_number())  // batch-size = 32
@@ -78,9 +83,11 @@ void read_config(const std::string& file, const std::vector<OptionTable*>& table
       if (!option) option = table->find(key.str());
     require(option != nullptr && option->in_config, at(file, node.source()), "there is no option ",
             std::string(key.str()));
-    if (option->given()) continue;  // a flag wins
+    const Json value = to_json(node);
+    if (option->given() || value == "" || value == Json::array())
+      continue;  // a flag wins; empty: as if left out
     try {
-      set(*option, to_json(node));
+      set(*option, value);
     } catch (const UsageError& error) {
       throw UsageError(at(file, node.source()) + error.what());
     }
@@ -96,8 +103,7 @@ std::string config_text(const std::vector<OptionTable*>& tables) {
       const Json value = option.value();
       const std::string range = option.choices.empty() ? option.range_text() : "";
       text += cat("\n# ", option.help, range.empty() ? "" : cat(" (", range, ")"), "\n");
-      const bool none = value.empty() || value == "";
-      text += cat(none ? "# " : "", dashed(option.key), "=", spelt(value), "\n");
+      text += cat(dashed(option.key), "=", spelt(value), "\n");
     }
   return text;
 }

@@ -66,6 +66,7 @@ bool ConsoleObserver::progress(const RunProgress& now) {
 }
 
 Tool::Tool(const Text& text, OptionTable& options) : cli_(text.description, text.name), options_(options) {
+  log::set_wording([&options](const std::string& line) { return with_flags(one_line(line), options); });
   cli_.get_formatter()->column_width(34);
   cli_.footer(std::string(text.examples) + exit_codes);
   for (Option& option : options.options()) add(option);
@@ -145,8 +146,7 @@ ExitCode Tool::work(const std::function<ExitCode()>& body, const std::function<v
 
 ExitCode Tool::fail(const std::exception& error, ExitCode code) {
   const bool usage = dynamic_cast<const UsageError*>(&error) != nullptr;
-  log::error(one_line(with_flags(error.what(), options_)),
-             usage ? cat(" (", cli_.get_name(), " --help lists the options)") : "");
+  log::error(error.what(), usage ? cat(" (", cli_.get_name(), " --help lists the options)") : "");
   return code;
 }
 
