@@ -26,7 +26,7 @@ class SearchOnly : public Analysis {
   SearchOnly(const DataSet& data, const ModelCard& card, const MseOptions& options, long max_pixels)
       : data_(data), card_(card), options_(options), max_pixels_(max_pixels) {}
   LoadedImage load(std::size_t index) override {
-    const at::Tensor image = preprocess(read_image(data_.images[index].path, max_pixels_), card_);
+    const at::Tensor image = preprocess(read_photograph(data_.images[index].path, max_pixels_).rgb, card_);
     return {image, make_baseline(image, Baseline::blur, card_.mean), {}};
   }
   Task<void> analyse(std::size_t, ImageSession& image) override {

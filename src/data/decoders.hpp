@@ -8,7 +8,7 @@ namespace xai::internal {
 
 using Bytes = std::span<const unsigned char>;
 
-/// Why an image cannot be used; read_image() adds the file.
+/// Why an image cannot be used; read_photograph() adds the file.
 struct BadImage : std::runtime_error {
   using std::runtime_error::runtime_error;
 };

@@ -10,6 +10,7 @@
 #include "decoders.hpp"
 #include "xai/core/error.hpp"
 #include "xai/core/file.hpp"
+#include "xai/core/hash.hpp"
 
 namespace xai {
 namespace internal {
@@ -120,14 +121,14 @@ std::string read_image_file(const std::filesystem::path& file) {
 }  // namespace
 }  // namespace internal
 
-cv::Mat read_image(const std::filesystem::path& file, long max_pixels) {
+Photograph read_photograph(const std::filesystem::path& file, long max_pixels) {
   const auto bad = [&file](const char* reason) {
     return DataError(cat("cannot use image '", file.string(), "': ", reason));
   };
   try {
     const std::string content = internal::read_image_file(file);
-    return internal::decode({reinterpret_cast<const unsigned char*>(content.data()), content.size()},
-                            max_pixels);
+    const internal::Bytes bytes(reinterpret_cast<const unsigned char*>(content.data()), content.size());
+    return {.rgb = internal::decode(bytes, max_pixels), .content = sha256(content)};
   } catch (const internal::BadImage& fault) {
     throw bad(fault.what());
   } catch (const IoError& failure) {

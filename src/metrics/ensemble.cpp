@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <functional>
-#include <utility>
 
 #include "xai/core/error.hpp"
 
@@ -19,80 +18,54 @@ int rank_of(int label, std::span<const double> sums) {
   return rank;
 }
 
-/// All sets in depth-first order: each before its extensions by a later model.
-class Sets {
- public:
-  Sets(int models, int classes) : rows_(models, std::vector<double>(classes)) {
-    for (auto& sums : sums_) sums.resize(classes);
-    grow({});
-  }
-
-  std::vector<double>& row(int model) { return rows_[model]; }
-
-  /// Counts an image whose rows are in place. Means are compared as sums, and those extend the smaller set's.
-  void count(int label) {
-    for (Ensemble& set : sets_) {
-      const std::size_t size = set.members.size();
-      const auto& added = rows_[set.members.back()];
-      auto& sums = sums_[size - 1];
-      if (size == 1)
-        sums = added;
-      else
-        std::transform(sums_[size - 2].begin(), sums_[size - 2].end(), added.begin(), sums.begin(),
-                       std::plus<>());
-      const int rank = rank_of(label, sums);
-      set.top1 += rank < 1;
-      set.top5 += rank < 5;
-    }
-  }
-
-  std::vector<Ensemble> by_size() {
-    std::stable_sort(sets_.begin(), sets_.end(), [](const Ensemble& a, const Ensemble& b) {
-      return a.members.size() < b.members.size();
-    });
-    return std::move(sets_);
-  }
-
- private:
-  void grow(const std::vector<int>& members) {
-    if (members.size() == largest_set) return;
-    for (int next = members.empty() ? 0 : members.back() + 1; next < static_cast<int>(rows_.size()); ++next) {
-      auto grown = members;
-      grown.push_back(next);
-      sets_.push_back({.members = grown});
-      grow(grown);
-    }
-  }
-
-  std::vector<std::vector<double>> rows_;  ///< of each model, one image
-  std::vector<double> sums_[largest_set];  ///< of the last set of each size
-  std::vector<Ensemble> sets_;
-};
-
 }  // namespace
 
-Ensembles count_ensembles(std::span<const std::span<const float>> probabilities, std::span<const int> labels,
-                          int classes) {
-  const auto models = static_cast<int>(probabilities.size());
-  for (const auto& matrix : probabilities)
-    require<Error>(matrix.size() == labels.size() * classes, "probabilities of ", labels.size(),
-                   " images and ", classes, " classes are not ", matrix.size(), " numbers");
-  Sets sets(models, classes);
-  long images = 0;
-  for (std::size_t image = 0; image < labels.size(); ++image) {
-    require<Error>(0 <= labels[image] && labels[image] < classes, "label ", labels[image], " is outside 0..",
-                   classes - 1);
-    bool evaluated = true;
-    for (int model = 0; model < models; ++model) {
-      const auto row = probabilities[model].subspan(image * classes, classes);
-      evaluated = evaluated && std::any_of(row.begin(), row.end(), [](float p) { return p != 0; });
-      std::copy(row.begin(), row.end(), sets.row(model).begin());
-    }
-    if (!evaluated) continue;
-    ++images;
-    sets.count(labels[image]);
+EnsembleCounter::EnsembleCounter(std::size_t models, int classes)
+    : models_(models), classes_(classes), sums_(largest_set, std::vector<double>(classes)) {
+  grow({});
+}
+
+void EnsembleCounter::grow(const std::vector<int>& members) {
+  if (members.size() == largest_set) return;
+  for (int next = members.empty() ? 0 : members.back() + 1; next < static_cast<int>(models_); ++next) {
+    auto grown = members;
+    grown.push_back(next);
+    sets_.push_back({.members = grown});
+    grow(grown);
   }
-  return {images, sets.by_size()};
+}
+
+void EnsembleCounter::add(std::span<const std::span<const float>> probabilities, int label) {
+  require<Error>(probabilities.size() == models_, "probabilities of ", models_, " models are not ",
+                 probabilities.size(), " rows");
+  for (const auto& row : probabilities)
+    require<Error>(row.size() == static_cast<std::size_t>(classes_), "probabilities of ", classes_,
+                   " classes are not ", row.size(), " numbers");
+  require<Error>(0 <= label && label < classes_, "label ", label, " is outside 0..", classes_ - 1);
+  for (const auto& row : probabilities)
+    if (std::all_of(row.begin(), row.end(), [](float p) { return p == 0; })) return;
+
+  ++images_;
+  for (Ensemble& set : sets_) {  // means are compared as sums, and those extend the smaller set's
+    const std::size_t size = set.members.size();
+    const auto& added = probabilities[set.members.back()];
+    auto& sums = sums_[size - 1];
+    if (size == 1)
+      std::copy(added.begin(), added.end(), sums.begin());
+    else
+      std::transform(sums_[size - 2].begin(), sums_[size - 2].end(), added.begin(), sums.begin(),
+                     std::plus<double>());
+    const int rank = rank_of(label, sums);
+    set.top1 += rank < 1;
+    set.top5 += rank < 5;
+  }
+}
+
+Ensembles EnsembleCounter::result() const {
+  Ensembles result{.images = images_, .sets = sets_};
+  std::stable_sort(result.sets.begin(), result.sets.end(),
+                   [](const Ensemble& a, const Ensemble& b) { return a.members.size() < b.members.size(); });
+  return result;
 }
 
 }  // namespace xai

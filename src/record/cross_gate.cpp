@@ -7,6 +7,7 @@
 #include "text_table.hpp"
 #include "xai/core/error.hpp"
 #include "xai/core/file.hpp"
+#include "xai/store/schema.hpp"
 
 namespace xai {
 namespace {
@@ -14,7 +15,6 @@ namespace {
 using internal::fixed, internal::Row;
 
 constexpr const char* kind = "xai-crosstest-baseline";
-constexpr const char* schema_version = "1.0";
 
 /// The weights of each model, by name.
 Json weights_of(const Json& baseline) {
@@ -30,8 +30,7 @@ Json values_of(const Json& baseline) {
   Json aucs = Json::object(), others = Json::object();
   const double images = baseline.at("images");
   for (const Json& cell : baseline.at("cells")) {
-    const auto pair =
-        cat(cell.at("source").get<std::string>(), " -> ", cell.at("target_model").get<std::string>());
+    const auto pair = cat(cell.at("source").get<std::string>(), " -> ", cell.at("model").get<std::string>());
     const Json& auc = cell.at("auc");
     aucs["auc " + pair] = auc.is_null() ? Json() : Json(auc.get<double>());
     others["undefined " + pair] = number_or_null(cell.at("undefined").get<double>() / images);
@@ -59,7 +58,7 @@ Json gate_baseline(const Json& summary, const Json& conditions, const std::strin
     models.push_back(Json{{"name", model["name"]}, {"sha256", model["sha256"]}, {"top1", model["top1"]}});
   for (const Json& cell : summary["matrix"])
     cells.push_back(Json{{"source", cell["source"]},
-                         {"target_model", cell["target_model"]},
+                         {"model", cell["model"]},
                          {"n", cell["n"]},
                          {"undefined", cell["undefined"]},
                          {"auc", cell["mean"]}});
@@ -75,14 +74,12 @@ Json gate_baseline(const Json& summary, const Json& conditions, const std::strin
 Json read_baseline(const std::filesystem::path& file, const Json& conditions,
                    const std::vector<std::string>& models) {
   require(std::filesystem::is_regular_file(file), "no baseline ", file.string(),
-          "; a run with --write-baseline writes one");
+          "; a run with 'write_baseline' writes one");
   Json baseline = Json::parse(read_file(file), nullptr, false);
   require(!baseline.is_discarded(), file.string(), " is not JSON; write the baseline again");
   require(baseline.is_object() && baseline.value("kind", Json()) == kind, file.string(),
           " is not a baseline of xai-crosstest");
-  const Json version = baseline.value("schema_version", Json());
-  require(version == schema_version, file.string(), " has schema version ", to_text(version), ", not \"",
-          schema_version, "\"; write the baseline again");
+  require_schema(baseline, file, cat("xai-crosstest ... --write-baseline ", file.string()));
   try {
     values_of(baseline);
     weights_of(baseline);
@@ -104,7 +101,7 @@ Json read_baseline(const std::filesystem::path& file, const Json& conditions,
 }
 
 GateReport compare(const Json& baseline, const Json& summary, double tolerance) {
-  require(tolerance >= 0 && std::isfinite(tolerance), "tolerance ", tolerance, " must be 0 or more");
+  require(tolerance >= 0 && std::isfinite(tolerance), "'tolerance' must be 0 or more, not ", tolerance);
   const Json now = gate_baseline(summary, baseline.at("conditions"), "");
   const Json old_weights = weights_of(baseline), weights = weights_of(now);
 

@@ -1,28 +1,18 @@
 #include "xai/record/cross_record.hpp"
 
-#include <utility>
-
 namespace xai {
 namespace {
 
 /// A record with all fields in their order, as of a pair without a curve.
-Json bare_record(const CrossPair& pair, std::string_view status, Json reason) {
-  const auto number = [](const std::optional<double>& value) {
-    return value ? number_or_null(*value) : Json();
-  };
-  return Json{{"image", pair.image},
-              {"source", pair.source},
-              {"target_model", pair.target_model},
-              {"status", status},
-              {"reason", std::move(reason)},
-              {"class", value_or_null(pair.target)},
-              {"label", value_or_null(pair.label)},
-              {"predicted", value_or_null(pair.predicted)},
-              {"f_full", number(pair.f_full)},
-              {"f_baseline", number(pair.f_baseline)},
-              {"outside", number(pair.outside)},
-              {"auc", nullptr},
-              {"curve", Json::array()}};
+Json bare_record(const CrossPair& pair, std::string_view status, const Json& reason) {
+  Json record = preamble(pair.facts, status, reason);
+  record.update(Json{{"source", pair.source},
+                     {"model", pair.model},
+                     {"outside", pair.outside ? number_or_null(*pair.outside) : Json()},
+                     {"auc", nullptr},
+                     {"curve", Json::array()},
+                     {"picture", pair.facts.picture.empty() ? Json() : Json(pair.facts.picture)}});
+  return record;
 }
 
 }  // namespace
@@ -35,12 +25,8 @@ Json cross_record(const CrossPair& pair) {
   return record;
 }
 
-Json undefined_cross_record(const CrossPair& pair, std::string_view reason) {
-  return bare_record(pair, "undefined", reason);
-}
-
-Json failed_cross_record(const CrossPair& pair, std::string_view message) {
-  return bare_record(pair, "error", message);
+Json blank_cross_record(const CrossPair& pair, std::string_view status, std::string_view reason) {
+  return bare_record(pair, status, reason);
 }
 
 }  // namespace xai

@@ -8,6 +8,9 @@
 
 #include "xai/core/error.hpp"
 #include "xai/metrics/landscape.hpp"
+#include "xai/record/cross_tables.hpp"
+#include "xai/record/kinds.hpp"
+#include "xai/store/schema.hpp"
 
 namespace xai {
 namespace {
@@ -166,15 +169,18 @@ Json ensembles_of(const std::vector<CrossModel>& models, const Ensembles& ensemb
 
 }  // namespace
 
-CrossSummary::CrossSummary(std::vector<CrossModel> models, const CrossSetting& setting)
-    : models_(std::move(models)), setting_(setting), undefined_(models_.size() * models_.size(), 0) {
+CrossSummary::CrossSummary(std::vector<CrossModel> models, CrossSetting setting)
+    : models_(std::move(models)),
+      setting_(std::move(setting)),
+      undefined_(models_.size() * models_.size(), 0) {
+  for (const std::string& status : crosstest_kind().statuses) statuses_[status] = 0;
   for (const CrossModel& model : models_)
     require(index_.emplace(model.name, index_.size()).second, "two models have the name ", model.name,
             "; export one of them under another name");
 }
 
 void CrossSummary::add(const Json& record) {
-  const std::size_t pair = models_.size() * index_.at(record["source"]) + index_.at(record["target_model"]);
+  const std::size_t pair = models_.size() * index_.at(record["source"]) + index_.at(record["model"]);
   const auto [row, is_new] = rows_.emplace(record["image"], rows_.size());
   if (is_new) aucs_.emplace_back(undefined_.size(), Statistics::undefined);
   const std::string status = record["status"];
@@ -190,7 +196,7 @@ void CrossSummary::set_ensembles(Ensembles ensembles) {
   ensembles_ = std::move(ensembles);
 }
 
-Json CrossSummary::to_json(std::uint64_t seed) const {
+Json CrossSummary::to_json() const {
   Used complete, all;
   for (const auto& aucs : aucs_) {
     all.push_back(&aucs);
@@ -200,12 +206,12 @@ Json CrossSummary::to_json(std::uint64_t seed) const {
   const std::size_t n = models_.size();
   std::vector<double> means;
   Json matrix = Json::array(), quantities = Json::object(), models = Json::array();
-  for (const Statistics& statistics : describe_pairs(used, n * n, seed)) {
+  for (const Statistics& statistics : describe_pairs(used, n * n, setting_.seed)) {
     const std::size_t pair = means.size();
     const std::string &source = models_[pair / n].name, &target = models_[pair % n].name;
     means.push_back(statistics.mean);
     const Json numbers = xai::to_json(statistics);
-    matrix.push_back(Json{{"source", source}, {"target_model", target}});
+    matrix.push_back(Json{{"source", source}, {"model", target}});
     matrix.back().update(numbers);
     matrix.back()["undefined"] = undefined_[pair];
     quantities[cat("auc ", source, " -> ", target)] = numbers;
@@ -221,8 +227,8 @@ Json CrossSummary::to_json(std::uint64_t seed) const {
                           {"top5", of_single(&Ensemble::top5)}});
   }
   const Json without = without_landscape(models_, means);
-  return Json{{"schema_version", "1.0"},
-              {"tool", "xai-crosstest"},
+  return Json{{"schema_version", schema_version},
+              {"tool", crosstest_kind().tool},
               {"images", aucs_.size()},
               {"predicted_images", setting_.predicted_images},
               {"pairs", statuses_},
@@ -233,15 +239,24 @@ Json CrossSummary::to_json(std::uint64_t seed) const {
               {"min_gap", setting_.min_gap},
               {"method", setting_.method},
               {"size", setting_.size},
-              {"bootstrap", bootstrap(seed)},
+              {"bootstrap", bootstrap(setting_.seed)},
               {"models", models},
               {"matrix", matrix},
               {"families", family_matrix(models_, means)},
-              {"asymmetry", asymmetry_of(models_, used, seed)},
+              {"asymmetry", asymmetry_of(models_, used, setting_.seed)},
               {"landscape", without.is_null() ? landscape_of(models_, means) : Json()},
               {"landscape_reason", without},
               {"ensembles", ensembles_ ? ensembles_of(models_, *ensembles_) : Json()},
               {"quantities", quantities}};
+}
+
+std::map<std::string, std::string> CrossSummary::tables(const Json& summary) const {
+  std::map<std::string, std::string> files = {{"matrix.csv", matrix_csv(summary)},
+                                              {"family_matrix.csv", family_matrix_csv(summary)},
+                                              {"asymmetry.csv", asymmetry_csv(summary)},
+                                              {"landscape.csv", landscape_csv(summary)}};
+  if (!summary["ensembles"].is_null()) files["ensemble.csv"] = ensemble_csv(summary);
+  return files;
 }
 
 }  // namespace xai

@@ -99,9 +99,8 @@ std::string gains(const Json& pairs) {
 }  // namespace
 
 std::string matrix_csv(const Json& summary) {
-  return csv_of(
-      {"source", "target_model", "n", "mean", "median", "standard_deviation", "low", "high", "undefined"},
-      summary["matrix"]);
+  return csv_of({"source", "model", "n", "mean", "median", "standard_deviation", "low", "high", "undefined"},
+                summary["matrix"]);
 }
 
 std::string family_matrix_csv(const Json& summary) {

@@ -6,28 +6,23 @@ namespace xai {
 namespace {
 
 /// A record with all fields in their order, as of an image that was not searched.
-Json bare_record(const ImageFacts& facts, const MseOptions& options, std::string_view status, Json reason) {
-  return Json{{"image", facts.image},
-              {"status", status},
-              {"reason", std::move(reason)},
-              {"label", value_or_null(facts.label)},
-              {"predicted", value_or_null(facts.predicted)},
-              {"target", value_or_null(facts.target)},
-              {"p_full", facts.p_full ? number_or_null(*facts.p_full) : Json()},
-              {"p_baseline", nullptr},
-              {"grid", options.grid},
-              {"threshold", options.threshold},
-              {"mses", Json::array()},
-              {"found", nullptr},
-              {"diverse", nullptr},
-              {"diverse_exact", nullptr},
-              {"diverse_members", Json::array()},
-              {"min_size", nullptr},
-              {"stop_reason", nullptr},
-              {"evaluations", nullptr},
-              {"near_ties", nullptr},
-              {"picture", facts.picture.empty() ? Json() : Json(facts.picture)},
-              {"seconds", facts.seconds}};
+Json bare_record(const ImageFacts& facts, const MseOptions& options, std::string_view status,
+                 const Json& reason) {
+  Json record = preamble(facts, status, reason);
+  record.update(Json{{"grid", options.grid},
+                     {"threshold", options.threshold},
+                     {"mses", Json::array()},
+                     {"found", nullptr},
+                     {"diverse", nullptr},
+                     {"diverse_exact", nullptr},
+                     {"diverse_members", Json::array()},
+                     {"min_size", nullptr},
+                     {"stop_reason", nullptr},
+                     {"evaluations", nullptr},
+                     {"near_ties", nullptr},
+                     {"picture", facts.picture.empty() ? Json() : Json(facts.picture)},
+                     {"seconds", facts.seconds}});
+  return record;
 }
 
 Json to_json(const Mse& mse) {
@@ -38,12 +33,12 @@ Json to_json(const Mse& mse) {
               {"checked_depth", mse.checked_depth}};
 }
 
-/// The one of `values` that is called `text`.
+/// The value that is called `text`.
 template <class Enum>
-Enum named(const std::string& text, std::initializer_list<Enum> values) {
-  for (const Enum value : values)
-    if (name(value) == text) return value;
-  throw DataError(cat("a record of MSEs has the unknown word '", text, "'"));
+Enum known(const std::string& text) {
+  const std::optional<Enum> value = named<Enum>(text);
+  require<DataError>(value.has_value(), "a record of MSEs has the unknown word '", text, "'");
+  return *value;
 }
 
 Mse read_mse(const Json& json, int patches) {
@@ -55,7 +50,7 @@ Mse read_mse(const Json& json, int patches) {
   require<DataError>(!mse.patches.empty(), "a record of MSEs has an empty one");
   mse.p = json.at("p");
   mse.ratio = json.at("ratio");
-  mse.certificate = named(json.at("certificate"), {Certificate::single_removal, Certificate::all_subsets});
+  mse.certificate = known<Certificate>(json.at("certificate"));
   mse.checked_depth = json.at("checked_depth");
   return mse;
 }
@@ -83,14 +78,11 @@ Json mse_record(const ImageFacts& facts, const MseOptions& options, const MseRes
   return record;
 }
 
-Json skipped_mse_record(const ImageFacts& facts, const MseOptions& options, std::string_view reason) {
-  Json record = bare_record(facts, options, "skipped", reason);
-  record["evaluations"] = 1;  // the intact image
+Json blank_mse_record(const ImageFacts& facts, const MseOptions& options, std::string_view status,
+                      std::string_view reason) {
+  Json record = bare_record(facts, options, status, reason);
+  if (status == "skipped") record["evaluations"] = 1;  // the intact image
   return record;
-}
-
-Json failed_mse_record(const ImageFacts& facts, const MseOptions& options, std::string_view message) {
-  return bare_record(facts, options, "error", message);
 }
 
 MseResult read_mse_record(const Json& record) try {
@@ -102,8 +94,7 @@ MseResult read_mse_record(const Json& record) try {
   for (const Json& mse : record.at("mses")) result.mses.push_back(read_mse(mse, grid * grid));
   result.diverse_members = record.at("diverse_members").get<std::vector<int>>();
   result.diverse_exact = record.at("diverse_exact");
-  result.stop_reason = named(record.at("stop_reason"),
-                             {StopReason::exhausted, StopReason::max_size, StopReason::max_evaluations});
+  result.stop_reason = known<StopReason>(record.at("stop_reason"));
   result.evaluations = record.at("evaluations");
   result.near_ties = record.at("near_ties");
   return result;

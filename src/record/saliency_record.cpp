@@ -7,30 +7,24 @@ namespace {
 
 /// A record with all fields in their order, as of an image without a map.
 Json bare_record(const ImageFacts& image, const SaliencySetting& setting, std::string_view status,
-                 Json reason) {
-  return Json{{"image", image.image},
-              {"status", status},
-              {"reason", std::move(reason)},
-              {"label", value_or_null(image.label)},
-              {"predicted", value_or_null(image.predicted)},
-              {"method", setting.method},
-              {"target", value_or_null(image.target)},
-              {"p_full", image.p_full ? number_or_null(*image.p_full) : Json()},
-              {"p_baseline", nullptr},
-              {"size", setting.size},
-              {"map", nullptr},
-              {"metric", name(setting.metric)},
-              {"insertion", nullptr},
-              {"deletion", nullptr},
-              {"undefined", nullptr},
-              {"forward", nullptr},
-              {"backward", nullptr},
-              {"iterations", nullptr},
-              {"stop_reason", nullptr},
-              {"objective", Json::object()},
-              {"near_ties", nullptr},
-              {"picture", image.picture.empty() ? Json() : Json(image.picture)},
-              {"seconds", image.seconds}};
+                 const Json& reason) {
+  Json record = preamble(image, status, reason);
+  record.update(Json{{"method", setting.method},
+                     {"size", setting.size},
+                     {"map", nullptr},
+                     {"metric", name(setting.metric)},
+                     {"insertion", nullptr},
+                     {"deletion", nullptr},
+                     {"undefined", nullptr},
+                     {"forward", nullptr},
+                     {"backward", nullptr},
+                     {"iterations", nullptr},
+                     {"stop_reason", nullptr},
+                     {"objective", Json::object()},
+                     {"near_ties", nullptr},
+                     {"picture", image.picture.empty() ? Json() : Json(image.picture)},
+                     {"seconds", image.seconds}});
+  return record;
 }
 
 Json numbers_or_nulls(const std::vector<double>& values) {
@@ -48,7 +42,6 @@ Json to_json(const std::optional<Curve>& curve) {
 
 Json saliency_record(const ImageFacts& image, const SaliencySetting& setting, const SaliencyFacts& facts) {
   Json record = bare_record(image, setting, "ok", nullptr);
-  record["p_baseline"] = number_or_null(facts.p_baseline);
   record["map"] = facts.map;
   record["insertion"] = to_json(facts.insertion);
   record["deletion"] = to_json(facts.deletion);
@@ -62,17 +55,13 @@ Json saliency_record(const ImageFacts& image, const SaliencySetting& setting, co
   return record;
 }
 
-Json skipped_saliency_record(const ImageFacts& image, const SaliencySetting& setting,
-                             std::string_view reason) {
-  Json record = bare_record(image, setting, "skipped", reason);
+Json blank_saliency_record(const ImageFacts& image, const SaliencySetting& setting, std::string_view status,
+                           std::string_view reason) {
+  Json record = bare_record(image, setting, status, reason);
+  if (status != "skipped") return record;
   record["forward"] = 1;  // the intact image
   record["backward"] = 0;
   return record;
-}
-
-Json failed_saliency_record(const ImageFacts& image, const SaliencySetting& setting,
-                            std::string_view message) {
-  return bare_record(image, setting, "error", message);
 }
 
 std::string saliency_map_path(const std::string& model, const std::string& image, const std::string& method) {

@@ -18,7 +18,7 @@ long spent(const Json& counted, const char* what) {
 }  // namespace
 
 void SubExplanationSummary::add(const Json& record) {
-  mses_.add(record);
+  MseSummary::add(record);
   const Json& counted = record["sub_explanations"];
   if (counted.is_null()) return;
   ++counted_;
@@ -38,13 +38,12 @@ void SubExplanationSummary::add(const Json& record) {
   quantities_.add("saved", spent(counted, "saved"));
 }
 
-Json SubExplanationSummary::to_json(std::uint64_t seed) const {
-  Json summary = mses_.to_json(seed);
-  summary["tool"] = "xai-subexp";
+Json SubExplanationSummary::to_json() const {
+  Json summary = MseSummary::to_json();
   summary["without_sub_explanations"] = share(without_, counted_);
   summary["truncated"] = share(truncated_, counted_);
   Json counted = Json::object();
-  quantities_.write_to(counted, seed);
+  quantities_.write_to(counted, seed());
   summary["quantities"].update(counted["quantities"]);
   return summary;
 }

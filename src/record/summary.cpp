@@ -1,9 +1,13 @@
 #include "xai/record/summary.hpp"
 
+#include <utility>
+
 #include "text_table.hpp"
 #include "xai/store/csv.hpp"
 
 namespace xai {
+
+MseSummary::MseSummary(std::uint64_t seed, const RunKind& kind) : seed_(seed), images_(kind) {}
 
 void MseSummary::add(const Json& record) {
   if (!images_.add(record)) return;
@@ -23,18 +27,19 @@ void MseSummary::add(const Json& record) {
     quantities_.add("mean_mse_size", static_cast<double>(patches) / static_cast<double>(mses.size()));
 }
 
-Json MseSummary::to_json(std::uint64_t seed) const {
+Json MseSummary::to_json() const {
   Json summary = images_.to_json();
   summary["without_mse"] = share(without_mse_, images_.ok());
   summary["diverse_exact"] = share(diverse_exact_, images_.ok());
   summary["certificates"] = certificates_;
   summary["mses_by_size"] = Json::object();
   for (const auto& [size, count] : sizes_) summary["mses_by_size"][std::to_string(size)] = count;
-  quantities_.write_to(summary, seed);
+  quantities_.write_to(summary, seed_);
   return summary;
 }
 
-SaliencySummary::SaliencySummary(const SaliencySetting& setting) : setting_(setting) {}
+SaliencySummary::SaliencySummary(SaliencySetting setting, std::uint64_t seed)
+    : setting_(std::move(setting)), seed_(seed), images_(saliency_kind()) {}
 
 void SaliencySummary::add(const Json& record) {
   if (!images_.add(record)) return;
@@ -45,13 +50,13 @@ void SaliencySummary::add(const Json& record) {
     quantities_.add(field, record[field]);
 }
 
-Json SaliencySummary::to_json(std::uint64_t seed) const {
+Json SaliencySummary::to_json() const {
   Json summary = images_.to_json();
   summary["method"] = setting_.method;
   summary["size"] = setting_.size;
   summary["metric"] = name(setting_.metric);
   summary["undefined"] = share(undefined_, images_.ok());
-  quantities_.write_to(summary, seed);
+  quantities_.write_to(summary, seed_);
   return summary;
 }
 

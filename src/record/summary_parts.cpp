@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "xai/core/error.hpp"
+#include "xai/store/schema.hpp"
 
 namespace xai {
 
@@ -25,8 +26,8 @@ Json to_json(const Statistics& s) {
               {"high", number_or_null(s.high)}};
 }
 
-ImageCounts::ImageCounts(std::string_view tool, std::initializer_list<const char*> statuses) : tool_(tool) {
-  for (const char* status : statuses) statuses_[status] = 0;
+ImageCounts::ImageCounts(const RunKind& kind) : kind_(kind) {
+  for (const std::string& status : kind.statuses) statuses_[status] = 0;
 }
 
 bool ImageCounts::add(const Json& record) {
@@ -46,8 +47,8 @@ bool ImageCounts::add(const Json& record) {
 }
 
 Json ImageCounts::to_json() const {
-  return Json{{"schema_version", "1.0"},
-              {"tool", tool_},
+  return Json{{"schema_version", schema_version},
+              {"tool", kind_.tool},
               {"images", images_},
               {"statuses", statuses_},
               {"skip_reasons", skip_reasons_},

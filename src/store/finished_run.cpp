@@ -1,9 +1,12 @@
 #include "xai/store/finished_run.hpp"
 
+#include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "journal.hpp"
 #include "xai/core/hash.hpp"
+#include "xai/store/schema.hpp"
 
 namespace xai {
 namespace {
@@ -18,17 +21,25 @@ Json read_json(const std::filesystem::path& file) {
 
 }  // namespace
 
-FinishedRun::FinishedRun(std::filesystem::path folder, std::string_view tool)
+FinishedRun::FinishedRun(std::filesystem::path folder, const RunKind& kind)
     : folder_(std::move(folder)), run_(read_json(folder_ / "run.json")) {
+  require_schema(run_, folder_ / "run.json", remaking_command(run_));
   const auto text = [&](const char* field) { return to_text(run_.value(field, Json())); };
-  require(run_.value("tool", Json()) == tool, folder_.string(), " holds a run of ", text("tool"), ", not of ",
-          tool);
+  require(run_.value("tool", Json()) == kind.tool, folder_.string(), " holds a run of ", text("tool"),
+          ", not of ", kind.tool);
   require(run_.value("status", Json()) == "done", folder_.string(), ": the run's status is ", text("status"),
           "; run it to its end first");
   summary_ = read_json(folder_ / "summary.json");
-  internal::scan(records_path(), [&](std::int64_t offset, const Json& record) {
-    offsets_[internal::key_of(record, {"image"})] = offset;
+  require_schema(summary_, folder_ / "summary.json", remaking_command(run_));
+  std::string last;
+  internal::scan(records_path(), [&](std::int64_t offset, const std::string&, const Json& record) {
+    std::string image = internal::key_text(record["image"]);
+    if (image == last) return;
+    entries_.push_back({std::hash<std::string>()(image), offset});
+    last = std::move(image);
   });
+  entries_.shrink_to_fit();
+  std::sort(entries_.begin(), entries_.end());
 }
 
 std::string FinishedRun::records_sha256() const {
@@ -36,13 +47,14 @@ std::string FinishedRun::records_sha256() const {
 }
 
 Json FinishedRun::record(const std::string& image) const {
-  const auto offset = offsets_.find(internal::key_text({image}));
-  if (offset == offsets_.end()) return Json();
-  std::ifstream file(records_path(), std::ios::binary);
-  file.seekg(offset->second);
-  std::string line;
-  if (!std::getline(file, line)) throw io_error("read", records_path(), errno);
-  return Json::parse(line);
+  const std::string wanted = internal::key_text(image);
+  const Entry first{std::hash<std::string>()(wanted), 0};
+  for (auto entry = std::lower_bound(entries_.begin(), entries_.end(), first);
+       entry != entries_.end() && entry->hash == first.hash; ++entry) {
+    Json record = internal::record_at(records_path(), entry->offset);
+    if (internal::key_text(record.value("image", Json())) == wanted) return record;
+  }
+  return Json();
 }
 
 }  // namespace xai

@@ -1,10 +1,12 @@
 #pragma once
 
-#include <cerrno>
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
+#include <functional>
 #include <string>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "xai/core/file.hpp"
@@ -12,32 +14,71 @@
 
 namespace xai::internal {
 
-/// A record's key as it stands in the journal: the JSON text makes names equal that differ only in bytes
-/// which no JSON file can hold.
-inline std::string key_text(const std::vector<std::string>& key) {
-  return to_text(Json(key));
+/// Calls use(offset, line, record) for the records of a journal one by one; `line` is without its end. Gives
+/// the offset behind the last whole record.
+std::int64_t scan(const std::filesystem::path& path,
+                  const std::function<void(std::int64_t, const std::string&, const Json&)>& use);
+
+/// The record that begins at `offset`.
+Json record_at(const std::filesystem::path& path, std::int64_t offset);
+
+/// A value of a key as it stands in the journal: JSON makes names equal that differ only in bytes which no
+/// JSON file can hold.
+inline std::string key_text(const Json& value) {
+  return to_text(value);
 }
 
-/// The key of a record whose fields `names` make it.
-inline std::string key_of(const Json& record, const std::vector<std::string>& names) {
-  Json key = Json::array();
-  for (const std::string& name : names) key.push_back(record.value(name, Json()));
-  return to_text(key);
-}
+/// Where each record of a journal begins. A key is an image and the rest, both in the journal's text. Memory:
+/// one entry an image, and of each image one number for each rest.
+class RecordIndex {
+ public:
+  static constexpr std::int64_t none = -1;
 
-/// The records of a journal one by one: use(offset, record). Gives the offset behind the last whole record.
-template <class Use>
-std::int64_t scan(const std::filesystem::path& path, const Use& use) {
-  std::ifstream file(path, std::ios::binary);
-  std::int64_t offset = 0;
-  for (std::string line; std::getline(file, line) && !file.eof();) {
-    const Json record = Json::parse(line, nullptr, false);
-    if (!record.is_object() || !record.contains("image")) break;
-    use(offset, record);
-    offset += static_cast<std::int64_t>(line.size()) + 1;
-  }
-  if (file.bad()) throw io_error("read", path, errno);
-  return offset;
-}
+  std::int64_t find(const std::string& image, const std::string& rest) const;
+  void set(const std::string& image, const std::string& rest, std::int64_t offset);
+  long size() const { return size_; }
+
+ private:
+  std::unordered_map<std::string, std::size_t> images_, rests_;
+  std::vector<std::vector<std::int64_t>> offsets_;  ///< of each image, by rest
+  long size_ = 0;
+};
+
+/// A results.jsonl that is being written: see RunFolder.
+class Journal {
+ public:
+  using Key = std::vector<std::string>;
+
+  /// Opens or creates it, cuts off a record that was not written to its end, and drops those with status
+  /// "error". `key`: names of the fields that make a record's key.
+  Journal(std::filesystem::path path, Key key);
+  Journal(const Journal&) = delete;
+  Journal& operator=(const Journal&) = delete;
+  ~Journal();
+
+  long size() const { return index_.size(); }
+  /// Where the record begins; RecordIndex::none where there is none.
+  std::int64_t find(const Key& key) const;
+  Json record(std::int64_t offset) const { return record_at(path_, offset); }
+  void append(const Json& record);
+  void finish(const std::vector<std::string>& images, const std::vector<Key>& rests);
+  void for_each_record(const std::function<void(const Json&)>& use) const;
+
+ private:
+  class Rewriting;
+  using KeyText = std::pair<std::string, std::string>;  ///< of the image, of the rest
+
+  KeyText key_of(const Json& record) const;
+  void cut_torn_tail();
+  void drop_errors();
+  void take(Rewriting& rewritten, RecordIndex index);
+
+  std::filesystem::path path_;
+  Key key_;
+  FileDescriptor file_;
+  std::int64_t bytes_ = 0;
+  RecordIndex index_;
+  std::chrono::steady_clock::time_point next_sync_;
+};
 
 }  // namespace xai::internal

@@ -2,26 +2,20 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <fstream>
 #include <utility>
 
 #include "journal.hpp"
+#include "owned_files.hpp"
 #include "xai/core/log.hpp"
+#include "xai/store/schema.hpp"
 
 namespace xai {
 namespace {
 
 namespace fs = std::filesystem;
-
-using internal::key_of;
-using internal::key_text;
-using internal::scan;
-
-constexpr auto sync_interval = std::chrono::seconds(5);
 
 /// The run.json of a folder that holds a run; null for an empty folder.
 Json read_run(const fs::path& folder) {
@@ -34,30 +28,41 @@ Json read_run(const fs::path& folder) {
     };
     if (std::all_of(fs::directory_iterator(folder), {}, ours)) return Json();
   }
-  throw UsageError(cat(folder.string(), " holds files that are no run of this tool; choose another --out"));
+  throw UsageError(cat(folder.string(), " holds files that are no run of this tool; choose another 'out'"));
+}
+
+/// What the run of a run.json owns. Runs of schema 1 do not say it: there it is known of the same tool alone.
+std::vector<std::string> owned_by(const Json& run, const RunKind& kind, const fs::path& folder) {
+  std::vector<std::string> paths;
+  if (run.contains("paths")) {
+    for (const Json& path : run["paths"])
+      if (path.is_string()) paths.push_back(path);
+    return paths;
+  }
+  const Json& identity = run["identity"];
+  const Json tool = identity.is_object() ? identity.value("tool", Json()) : Json();
+  require(
+      tool == kind.tool, folder.string(), " holds a run of ", to_text(tool),
+      " by an earlier version, which does not say what it owns there; remove the folder or choose another "
+      "'out'");
+  return kind.paths;
 }
 
 }  // namespace
 
-RunFolder::RunFolder(fs::path path, Json identity, bool overwrite, Key key)
-    : path_(std::move(path)), identity_(std::move(identity)), key_(std::move(key)) {
+RunFolder::RunFolder(const RunKind& kind, fs::path path, Json identity, bool overwrite)
+    : kind_(kind), path_(std::move(path)), identity_(std::move(identity)) {
   try {
     create();
     lock();
     claim(overwrite);
-    open_journal();
+    journal_ = std::make_unique<internal::Journal>(path_ / "results.jsonl", kind_.key);
   } catch (const fs::filesystem_error& error) {
     throw io_error("use", error.path1(), error.code().value());
   }
 }
 
-RunFolder::~RunFolder() {
-  try {
-    sync(journal_, journal_path());
-  } catch (const IoError& error) {
-    log::error(error.what());
-  }
-}
+RunFolder::~RunFolder() = default;
 
 void RunFolder::create() {
   std::error_code error;
@@ -70,124 +75,57 @@ void RunFolder::lock() {
   lock_ = FileDescriptor(path_ / ".lock", O_RDWR | O_CREAT);
   if (flock(lock_.get(), LOCK_EX | LOCK_NB) == 0) return;
   require(errno != EWOULDBLOCK, path_.string(),
-          " is in use by another running process; wait for it or choose another --out");
+          " is in use by another running process; wait for it or choose another 'out'");
   log::warning(path_.string(), " cannot be locked on this file system; let only one process write to it");
 }
 
 void RunFolder::claim(bool overwrite) {
   const Json run = read_run(path_);
   if (!run.is_null() && !overwrite) {
+    require_schema(run, path_ / "run.json", remaking_command(run));
     const auto difference = first_difference(run["identity"], identity_, "");
-    const bool has_records = fs::exists(journal_path()) && fs::file_size(journal_path()) > 0;
+    const fs::path journal = path_ / "results.jsonl";
+    const bool has_records = fs::exists(journal) && fs::file_size(journal) > 0;
     require(!difference || !has_records, path_.string(), " holds another run: ", difference.value_or(""),
-            "; use --overwrite to start anew or choose another --out");
+            "; use 'overwrite' to start anew or choose another 'out'");
     if (!difference) {
       previous_run_ = run;
       return;
     }
   }
-  if (!run.is_null()) remove_earlier_run();
-  write_run(Json{{"status", "running"}});
-}
-
-void RunFolder::remove_earlier_run() const {
-  for (const char* folder : {"images", "maps", "graphs", "scores", "predictions", "baselines"}) {
-    std::error_code missing;
-    std::vector<fs::path> subfolders = {path_ / folder};
-    for (const auto& entry : fs::recursive_directory_iterator(path_ / folder, missing)) {
-      const auto extension = entry.path().extension();
-      if (entry.is_directory() && !entry.is_symlink())
-        subfolders.push_back(entry.path());
-      else if (extension == ".png" || extension == ".npy" || extension == ".dot" || extension == ".svg" ||
-               extension == ".tmp")
-        fs::remove(entry.path());
-    }
-    for (auto i = subfolders.rbegin(); i != subfolders.rend(); ++i)  // inner ones first
-      if (fs::is_directory(*i) && fs::is_empty(*i)) fs::remove(*i);
-  }
-  for (const char* name :
-       {"results.jsonl", "summary.json", "summary.csv", "matrix.csv", "family_matrix.csv", "asymmetry.csv",
-        "landscape.csv", "ensemble.csv", "run.json"})  // what marks a run goes last
-    for (const char* suffix : {"", ".tmp"}) fs::remove(path_ / (std::string(name) + suffix));
-}
-
-void RunFolder::open_journal() {
-  bool has_errors = false;
-  std::vector<std::string> keys;
-  journal_ = FileDescriptor(journal_path(), O_WRONLY | O_CREAT | O_APPEND);
-  journal_size_ = scan(journal_path(), [&](std::int64_t offset, const Json& record) {
-    if (record.value("status", "") == "error") {
-      has_errors = true;
-      return;
-    }
-    keys.push_back(key_of(record, key_));
-    offsets_[keys.back()] = offset;
-  });
-  const auto torn = static_cast<std::int64_t>(fs::file_size(journal_path())) - journal_size_;
-  if (torn > 0) {
-    log::warning(journal_path().string(), ": cutting off ", torn,
-                 " bytes of a record that was not written to its end");
-    if (ftruncate(journal_.get(), journal_size_) != 0) throw io_error("truncate", journal_path(), errno);
-  }
-  if (has_errors) rewrite_journal(keys);
-  next_sync_ = std::chrono::steady_clock::now() + sync_interval;
+  if (!run.is_null()) internal::remove_owned(path_, owned_by(run, kind_, path_));
+  write_run(Json{{"schema_version", schema_version}, {"tool", kind_.tool}, {"status", "running"}});
 }
 
 bool RunFolder::done(const Key& key) const {
-  return offsets_.contains(key_text(key));
+  return journal_->find(key) != internal::RecordIndex::none;
+}
+
+long RunFolder::done_count() const {
+  return journal_->size();
+}
+
+std::optional<Json> RunFolder::record(const Key& key) const {
+  const auto offset = journal_->find(key);
+  if (offset == internal::RecordIndex::none) return std::nullopt;
+  return journal_->record(offset);
 }
 
 void RunFolder::append(const Json& record) {
-  const auto key = key_of(record, key_);
-  require<Error>(!offsets_.contains(key), journal_path().string(), " has a record of ", key, " already");
-  const std::string line = to_text(record) + "\n";
-  try {
-    write_all(journal_, line, journal_path());
-  } catch (const IoError&) {
-    if (ftruncate(journal_.get(), journal_size_) != 0)
-      log::error(io_error("truncate", journal_path(), errno).what());
-    throw;
-  }
-  offsets_[key] = journal_size_;
-  journal_size_ += static_cast<std::int64_t>(line.size());
-  if (const auto now = std::chrono::steady_clock::now(); now >= next_sync_) {
-    sync(journal_, journal_path());
-    next_sync_ = now + sync_interval;
-  }
+  journal_->append(record);
 }
 
-void RunFolder::finish(const std::vector<Key>& keys) {
-  std::vector<std::string> known;
-  for (const Key& key : keys)
-    if (std::string text = key_text(key); offsets_.contains(text)) known.push_back(std::move(text));
-  rewrite_journal(known);
-}
-
-void RunFolder::rewrite_journal(const std::vector<std::string>& keys) {
-  std::ifstream from(journal_path(), std::ios::binary);
-  AtomicFile to(journal_path());
-  std::unordered_map<std::string, std::int64_t> offsets;
-  std::int64_t size = 0;
-  for (const auto& key : keys) {
-    std::string line;
-    from.seekg(offsets_.at(key));
-    if (!std::getline(from, line)) throw io_error("read", journal_path(), errno);
-    line += '\n';
-    to.write(line);
-    offsets[key] = size;
-    size += static_cast<std::int64_t>(line.size());
-  }
-  to.commit();
-  journal_ = FileDescriptor(journal_path(), O_WRONLY | O_APPEND);
-  offsets_ = std::move(offsets);
-  journal_size_ = size;
+void RunFolder::finish(const std::vector<std::string>& images, const std::vector<Key>& rest) {
+  journal_->finish(images, rest);
 }
 
 void RunFolder::for_each_record(const std::function<void(const Json&)>& use) const {
-  scan(journal_path(), [&](std::int64_t, const Json& record) { use(record); });
+  journal_->for_each_record(use);
 }
 
 void RunFolder::write_run(Json run) const {
+  run["schema_version"] = schema_version;
+  run["paths"] = kind_.paths;
   run["identity"] = identity_;
   write_file("run.json", to_text(run, 2) + "\n");
 }

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <ctime>
 
+#include "xai/core/error.hpp"
 #include "xai/core/memory.hpp"
+#include "xai/store/schema.hpp"
 
 namespace xai {
 namespace {
@@ -27,16 +29,19 @@ std::string utc_now() {
 }
 
 Json to_json(const RunInfo& run, const Json& previous) {
-  Json counts = {{"ok", 0}, {"skipped", 0}, {"error", 0}, {"baseline-sufficient", 0}};
+  require<Error>(run.kind != nullptr, "a run of no kind");
+  Json counts = Json::object();
+  for (const std::string& status : run.kind->statuses) counts[status] = 0;
   for (const auto& [status, count] : run.counts) counts[status] = count;
-  return Json{{"schema_version", "1.0"},
-              {"tool", run.tool},
+  return Json{{"schema_version", schema_version},
+              {"tool", run.kind->tool},
               {"tool_version", run.tool_version},
               {"git_commit", run.git_commit.empty() ? Json() : Json(run.git_commit)},
               {"status", run.status},
               {"command", run.command},
               {"options", run.options},
               {"model", run.model},
+              {"class_names", run.class_names.empty() ? Json() : Json(run.class_names)},
               {"data", run.data},
               {"platform", run.platform},
               {"tuning", run.tuning},

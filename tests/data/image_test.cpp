@@ -15,6 +15,7 @@
 #include "temporary_folder.hpp"
 #include "xai/core/error.hpp"
 #include "xai/core/file.hpp"
+#include "xai/core/hash.hpp"
 
 namespace xai {
 namespace {
@@ -59,10 +60,10 @@ double greatest_difference(const cv::Mat& a, const cv::Mat& b) {
   return cv::norm(a, b, cv::NORM_INF);
 }
 
-/// What read_image() complains about; "" if it does not.
+/// What read_photograph() complains about; "" if it does not.
 std::string complaint(const fs::path& file, long limit = max_pixels) {
   try {
-    read_image(file, limit);
+    read_photograph(file, limit);
     return "";
   } catch (const DataError& error) {
     const std::string what = error.what();
@@ -98,7 +99,9 @@ TEST_F(ImageKinds, AreReadAsByPilToTheBitAndSilently) {
   ASSERT_GT(golden_.size(), 40U);
   ::testing::internal::CaptureStderr();
   for (const auto& [file, rgb] : golden_) {
-    EXPECT_EQ(greatest_difference(read_image(file, max_pixels), rgb), 0) << file;
+    const Photograph photograph = read_photograph(file, max_pixels);
+    EXPECT_EQ(greatest_difference(photograph.rgb, rgb), 0) << file;
+    EXPECT_EQ(photograph.content, sha256_file(file));
   }
   EXPECT_EQ(::testing::internal::GetCapturedStderr(), "");
 }
@@ -219,7 +222,7 @@ TEST(Image, PhotographsAreReadAsByPilToTheBit) {
   const auto golden = make_golden(folder.path(), chosen);
   ASSERT_EQ(golden.size(), photographs);
   for (const auto& [file, rgb] : golden)
-    EXPECT_EQ(greatest_difference(read_image(file, max_pixels), rgb), 0) << file;
+    EXPECT_EQ(greatest_difference(read_photograph(file, max_pixels).rgb, rgb), 0) << file;
 }
 
 }  // namespace

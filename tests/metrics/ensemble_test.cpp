@@ -16,8 +16,16 @@ namespace {
 using Matrix = std::vector<float>;
 
 Ensembles count(const std::vector<Matrix>& matrices, const std::vector<int>& labels, int classes) {
-  return count_ensembles(std::vector<std::span<const float>>(matrices.begin(), matrices.end()), labels,
-                         classes);
+  EnsembleCounter counter(matrices.size(), classes);
+  for (std::size_t image = 0; image < labels.size(); ++image) {
+    std::vector<std::span<const float>> rows;
+    for (const Matrix& matrix : matrices) {
+      const auto begin = std::min(image * classes, matrix.size());
+      rows.push_back(std::span(matrix).subspan(begin, std::min<std::size_t>(classes, matrix.size() - begin)));
+    }
+    counter.add(rows, labels[image]);
+  }
+  return counter.result();
 }
 
 TEST(Ensemble, ByHand) {
@@ -103,6 +111,17 @@ TEST(Ensemble, RefusesWhatDoesNotFit) {
   EXPECT_THROW(count({{1, 0, 0}}, {0, 1}, 2), Error);
   EXPECT_THROW(count({{1, 0}}, {2}, 2), Error);
   EXPECT_THROW(count({{1, 0}}, {-1}, 2), Error);
+  EXPECT_THROW(EnsembleCounter(2, 2).add(std::vector<std::span<const float>>(1), 0), Error);
+}
+
+TEST(Ensemble, CanBeAskedInBetween) {
+  const std::vector<float> sure = {1, 0};
+  EnsembleCounter counter(1, 2);
+  counter.add(std::vector<std::span<const float>>{sure}, 0);
+  EXPECT_EQ(counter.result().sets[0].top1, 1);
+  counter.add(std::vector<std::span<const float>>{sure}, 1);
+  EXPECT_EQ(counter.result().images, 2);
+  EXPECT_EQ(counter.result().sets[0].top1, 1);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "temporary_folder.hpp"
 #include "xai/core/file.hpp"
+#include "xai/record/kinds.hpp"
 
 namespace xai {
 namespace {
@@ -41,7 +42,7 @@ TEST(Graph, NodesAndEdgesAreWritten) {
 
 TEST(Graph, IsDrawnWithItsPicturesWhereGraphvizIs) {
   const TemporaryFolder folder;
-  const RunFolder run(folder / "run", Json{{"tool", "xai-subexp"}});
+  const RunFolder run(subexp_kind(), folder / "run", Json{{"tool", "xai-subexp"}});
   const bool drawn = write_graph(run, graph, subject());
   const auto dot = folder / "run/graphs/n01/a \"b\" & c.png.dot";
   EXPECT_EQ(graph_path(subject().image), "graphs/n01/a \"b\" & c.png.dot");

@@ -18,7 +18,7 @@ class Gate : public testing::Test {
   Gate() {
     CrossSummary labelled = four_images();
     labelled.set_ensembles(seven_sets());
-    summary = labelled.to_json(1);
+    summary = labelled.to_json();
   }
 
   GateReport report(const Json& now, double tolerance = 0.002) const {
@@ -49,7 +49,7 @@ TEST_F(Gate, BaselineKeepsWhatARunFound) {
                                          {"top1", {{"n", 100}, {"count", 50}, {"share", 0.5}}}}));
   EXPECT_EQ(baseline["cells"].size(), 9U);
   EXPECT_EQ(baseline["cells"][2],
-            (Json{{"source", "a"}, {"target_model", "c"}, {"n", 2}, {"undefined", 1}, {"auc", 0.5}}));
+            (Json{{"source", "a"}, {"model", "c"}, {"n", 2}, {"undefined", 1}, {"auc", 0.5}}));
 }
 
 TEST_F(Gate, EqualRunsPass) {
@@ -190,8 +190,15 @@ TEST_F(Gate, ReadsItsOwnFilesOnly) {
   says("[1]", "is not a baseline of xai-crosstest");
   says(to_text(summary), "is not a baseline of xai-crosstest");
   Json changed = baseline;
-  changed["schema_version"] = "2.0";
-  says(to_text(changed), "has schema version \"2.0\", not \"1.0\"");
+  changed["schema_version"] = "2.7";  // adds fields only
+  write_file_atomically(folder / "baseline.json", to_text(changed));
+  EXPECT_EQ(read_baseline(folder / "baseline.json", conditions(), models), changed);
+  for (const char* other : {"1.0", "3.0"}) {
+    changed["schema_version"] = other;
+    says(to_text(changed), cat("baseline.json has schema version \"", other, "\", and this is 2.0"));
+    says(to_text(changed), cat("xai-crosstest ... --write-baseline ", (folder / "baseline.json").string()));
+  }
+  changed = baseline;
   for (const char* field : {"conditions", "images", "models", "cells"}) {
     changed = baseline;
     changed.erase(field);

@@ -11,9 +11,10 @@ namespace {
 
 TEST(CrossRecord, HoldsTheCurveAndItsEnds) {
   EXPECT_EQ(to_text(cross_record(tested_pair())), to_text(Json::parse(R"({
-    "image": "n01/a.JPEG", "source": "lite0", "target_model": "vit", "status": "ok", "reason": null,
-    "class": 3, "label": 3, "predicted": 4, "f_full": 0.75, "f_baseline": 0.125, "outside": 0.0625,
-    "auc": 0.625, "curve": [0.0, 0.75, 1.0]})")));
+    "image": "n01/a.JPEG", "content": "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
+    "status": "ok", "reason": null, "label": 3, "predicted": 4, "target": 3, "p_full": 0.75, "p_baseline": 0.125,
+    "source": "lite0", "model": "vit", "outside": 0.0625, "auc": 0.625, "curve": [0.0, 0.75, 1.0],
+    "picture": "images/n01/a.JPEG.png"})")));
 }
 
 TEST(CrossRecord, EveryKindHasEveryFieldInOrder) {
@@ -38,18 +39,18 @@ TEST(CrossRecord, WithoutACurveSaysWhy) {
     EXPECT_TRUE(record["auc"].is_null());
     EXPECT_EQ(record["curve"], Json::array());
   }
-  EXPECT_EQ(records[1]["f_full"], 0.15);
-  EXPECT_EQ(records[1]["f_baseline"], 0.125);
-  for (const char* field : {"class", "label", "f_full", "f_baseline", "outside"})
+  EXPECT_EQ(records[1]["p_full"], 0.15);
+  EXPECT_EQ(records[1]["p_baseline"], 0.125);
+  for (const char* field : {"target", "label", "p_full", "p_baseline", "outside"})
     EXPECT_TRUE(records[3][field].is_null()) << field;
 }
 
 TEST(CrossRecord, NeverHoldsANumberThatIsNone) {
   CrossPair pair = tested_pair();
-  pair.f_full = std::numeric_limits<double>::quiet_NaN();
+  pair.facts.p_full = std::numeric_limits<double>::quiet_NaN();
   pair.curve->auc = std::numeric_limits<double>::infinity();
   const Json record = cross_record(pair);
-  EXPECT_TRUE(record["f_full"].is_null() && record["auc"].is_null());
+  EXPECT_TRUE(record["p_full"].is_null() && record["auc"].is_null());
 }
 
 }  // namespace

@@ -9,11 +9,12 @@
 namespace xai {
 namespace {
 
-// SPEC 8, with `picture` as the one addition
+// SPEC 8, with `content` and `picture`
 const std::vector<std::string> fields = {
-    "image",           "status",   "reason",      "label",       "predicted", "target",  "p_full",
-    "p_baseline",      "grid",     "threshold",   "mses",        "found",     "diverse", "diverse_exact",
-    "diverse_members", "min_size", "stop_reason", "evaluations", "near_ties", "picture", "seconds"};
+    "image",         "content",         "status",   "reason",      "label",       "predicted", "target",
+    "p_full",        "p_baseline",      "grid",     "threshold",   "mses",        "found",     "diverse",
+    "diverse_exact", "diverse_members", "min_size", "stop_reason", "evaluations", "near_ties", "picture",
+    "seconds"};
 
 std::vector<std::string> names(const Json& record) {
   std::vector<std::string> result;
@@ -27,7 +28,8 @@ TEST(MseRecord, EveryKindHasEveryFieldInOrder) {
 
 TEST(MseRecord, HoldsTheResultOfTheSearch) {
   EXPECT_EQ(Json::parse(to_text(ok_record())), Json::parse(R"({
-    "image": "n01/a.JPEG", "status": "ok", "reason": null, "label": 3, "predicted": 4, "target": 4,
+    "image": "n01/a.JPEG", "content": "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
+    "status": "ok", "reason": null, "label": 3, "predicted": 4, "target": 4,
     "p_full": 0.8, "p_baseline": 0.01, "grid": 7, "threshold": 0.9,
     "mses": [
       {"patches": [3], "p": 0.76, "ratio": 0.95, "certificate": "all-subsets", "checked_depth": 1},
@@ -38,15 +40,16 @@ TEST(MseRecord, HoldsTheResultOfTheSearch) {
 }
 
 TEST(MseRecord, ImagesWithoutASearchHaveNullsForItsCounts) {
-  const auto skipped =
-      skipped_mse_record({.image = "a", .label = 1, .predicted = 2, .target = 2, .p_full = 0.4}, {}, "wrong");
+  const auto skipped = blank_mse_record(
+      {.image = "a", .label = 1, .predicted = 2, .target = 2, .p_full = 0.4}, {}, "skipped", "wrong");
   EXPECT_EQ(skipped["status"], "skipped");
   EXPECT_EQ(skipped["reason"], "wrong");
   EXPECT_EQ(skipped["p_full"], 0.4);
   EXPECT_TRUE(skipped["found"].is_null());
   EXPECT_TRUE(skipped["mses"].empty());
+  EXPECT_EQ(skipped["evaluations"], 1);
 
-  const auto failed = failed_mse_record({.image = "a"}, {}, "a: not a JPEG");
+  const auto failed = blank_mse_record({.image = "a"}, {}, "error", "a: not a JPEG");
   EXPECT_EQ(failed["status"], "error");
   EXPECT_EQ(failed["reason"], "a: not a JPEG");
   for (const char* field : {"label", "predicted", "target", "p_full", "evaluations", "picture", "min_size"})

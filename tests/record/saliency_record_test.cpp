@@ -12,8 +12,9 @@ namespace {
 
 TEST(SaliencyRecord, HoldsTheMapItsScoresAndHowItCameAbout) {
   EXPECT_EQ(to_text(saliency_record(explained_image, {}, explained())), to_text(Json::parse(R"({
-    "image": "n01/a.JPEG", "status": "ok", "reason": null, "label": 3, "predicted": 4, "method": "igos++",
-    "target": 4, "p_full": 0.75, "p_baseline": 0.125, "size": 28, "map": "maps/lite/n01/a.JPEG.igos++.npy",
+    "image": "n01/a.JPEG", "content": "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
+    "status": "ok", "reason": null, "label": 3, "predicted": 4, "target": 4, "p_full": 0.75, "p_baseline": 0.125,
+    "method": "igos++", "size": 28, "map": "maps/lite/n01/a.JPEG.igos++.npy",
     "metric": "normalised",
     "insertion": {"auc": 0.625, "curve": [0.0, 0.75, 1.0]}, "deletion": {"auc": 0.375, "curve": [1.0, 0.25, 0.0]},
     "undefined": null, "forward": 300, "backward": 120, "iterations": 2, "stop_reason": "iterations",
@@ -40,11 +41,11 @@ TEST(SaliencyRecord, WithoutAGapTheScoresAreNullAndSayWhy) {
 }
 
 TEST(SaliencyRecord, ImagesWithoutAMapHaveNulls) {
-  const Json skipped = skipped_saliency_record(explained_image, {}, "low-probability");
+  const Json skipped = blank_saliency_record(explained_image, {}, "skipped", "low-probability");
   EXPECT_EQ(skipped["reason"], "low-probability");
   EXPECT_EQ(skipped["forward"], 1);
   EXPECT_EQ(skipped["p_full"], 0.75);
-  const Json failed = failed_saliency_record({.image = "b"}, {.method = "rise"}, "b: no image");
+  const Json failed = blank_saliency_record({.image = "b"}, {.method = "rise"}, "error", "b: no image");
   EXPECT_EQ(failed["reason"], "b: no image");
   EXPECT_EQ(failed["method"], "rise");
   EXPECT_TRUE(failed["forward"].is_null() && failed["predicted"].is_null());
@@ -56,8 +57,9 @@ TEST(SaliencyRecord, ImagesWithoutAMapHaveNulls) {
 TEST(SaliencyRecord, NeverHoldsANumberThatIsNone) {
   SaliencyFacts facts = explained();
   facts.objective[0].second[1] = std::numeric_limits<double>::infinity();
-  facts.p_baseline = std::numeric_limits<double>::quiet_NaN();
-  const Json record = saliency_record(explained_image, {}, facts);
+  ImageFacts image = explained_image;
+  image.p_baseline = std::numeric_limits<double>::quiet_NaN();
+  const Json record = saliency_record(image, {}, facts);
   EXPECT_TRUE(record["objective"]["deletion"][1].is_null());
   EXPECT_TRUE(record["p_baseline"].is_null());
 }
@@ -67,9 +69,9 @@ TEST(SaliencyRecord, PathsNameModelImageAndMethod) {
 }
 
 TEST(SaliencySummary, DescribesTheScoresOfTheImagesThatHaveThem) {
-  SaliencySummary summary{{}};
+  SaliencySummary summary({}, 1);
   for (const Json& record : saliency_records()) summary.add(record);
-  const Json s = summary.to_json(1);
+  const Json s = summary.to_json();
   EXPECT_EQ(s["tool"], "xai-saliency");
   EXPECT_EQ(s["images"], 5);
   EXPECT_EQ(s["statuses"], (Json{{"error", 1}, {"ok", 3}, {"skipped", 1}}));

@@ -61,9 +61,9 @@ TEST(SubExplanationRecord, OfImagesWithoutCountsIsNull) {
 }
 
 TEST(SubExplanationSummary, KeepsTruncatedImagesApart) {
-  SubExplanationSummary summary;
+  SubExplanationSummary summary(1);
   for (const Json& record : counted_records_of_every_kind()) summary.add(record);
-  const Json s = summary.to_json(1);
+  const Json s = summary.to_json();
   EXPECT_EQ(s["tool"], "xai-subexp");
   EXPECT_EQ(s["images"], 7);
   EXPECT_EQ(s["truncated"], (Json{{"n", 2}, {"count", 1}, {"share", 0.5}}));
@@ -85,14 +85,7 @@ TEST(SubExplanationSummary, KeepsTruncatedImagesApart) {
 TEST(MseRecord, ReadsBackAsTheResult) {
   const Json record = ok_record();
   const MseResult result = read_mse_record(Json::parse(to_text(record)));
-  const ImageFacts facts = {.image = "n01/a.JPEG",
-                            .label = 3,
-                            .predicted = 4,
-                            .target = 4,
-                            .p_full = {},
-                            .picture = "images/n01/a.JPEG.png",
-                            .seconds = 1.5};
-  EXPECT_EQ(mse_record(facts, {}, result), record);
+  EXPECT_EQ(mse_record(ok_facts(), {}, result), record);
 }
 
 TEST(MseRecord, ThatIsNoneIsRefused) {

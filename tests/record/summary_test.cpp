@@ -11,9 +11,9 @@ namespace xai {
 namespace {
 
 TEST(Summary, CountsEveryKindOfImage) {
-  MseSummary summary;
+  MseSummary summary(1);
   for (const Json& record : records_of_every_kind()) summary.add(record);
-  const Json s = summary.to_json(1);
+  const Json s = summary.to_json();
   EXPECT_EQ(s["images"], 7);
   EXPECT_EQ(s["statuses"], (Json{{"baseline-sufficient", 1}, {"error", 1}, {"ok", 2}, {"skipped", 3}}));
   EXPECT_EQ(s["skip_reasons"], (Json{{"low-probability", 1}, {"wrong", 1}, {"zero-probability", 1}}));
@@ -26,9 +26,9 @@ TEST(Summary, CountsEveryKindOfImage) {
 }
 
 TEST(Summary, DescribesTheImagesThatHaveTheQuantity) {
-  MseSummary summary;
+  MseSummary summary(1);
   for (const Json& record : records_of_every_kind()) summary.add(record);
-  const Json q = summary.to_json(1)["quantities"];
+  const Json q = summary.to_json()["quantities"];
   EXPECT_EQ(q["found"]["n"], 2);
   EXPECT_EQ(q["found"]["mean"], 1);
   EXPECT_EQ(q["diverse"]["mean"], 1);
@@ -43,7 +43,7 @@ TEST(Summary, DescribesTheImagesThatHaveTheQuantity) {
 }
 
 TEST(Summary, OfNoImagesIsNullsAndNoNumbersThatAreNot) {
-  const Json s = MseSummary().to_json(1);
+  const Json s = MseSummary(1).to_json();
   EXPECT_EQ(s["images"], 0);
   EXPECT_TRUE(s["top1"]["share"].is_null());
   EXPECT_EQ(s["quantities"]["found"]["n"], 0);
@@ -51,9 +51,9 @@ TEST(Summary, OfNoImagesIsNullsAndNoNumbersThatAreNot) {
 }
 
 TEST(Summary, CsvHasALineAQuantity) {
-  MseSummary summary;
+  MseSummary summary(1);
   summary.add(ok_record());
-  const auto csv = summary_csv(summary.to_json(1));
+  const auto csv = summary_csv(summary.to_json());
   EXPECT_EQ(
       csv.find("quantity,n,mean,median,standard_deviation,low,high\r\nfound,1,2.0,2.0,,2.0,2.0\r\ndiverse,"),
       0U)

@@ -20,6 +20,8 @@ namespace fs = std::filesystem;
 
 const Json identity = {{"tool", "xai-mse"}, {"model", "abc"}, {"options", {{"grid", 7}, {"threshold", 0.9}}}};
 
+const RunKind kind{.tool = "xai-mse", .paths = {"images/", "table.csv"}};
+
 Json record(const std::string& image, const std::string& status = "ok") {
   return Json{{"image", image}, {"status", status}, {"p", 1.0 / 3}};
 }
@@ -34,7 +36,7 @@ std::vector<std::string> images(const RunFolder& run) {
 template <class E>
 std::string refusal(const fs::path& path, const Json& with = identity, bool overwrite = false) {
   try {
-    RunFolder(path, with, overwrite);
+    RunFolder(kind, path, with, overwrite);
   } catch (const E& error) {
     return error.what();
   }
@@ -48,13 +50,13 @@ void append_bytes(const fs::path& path, const std::string& bytes) {
 TEST(RunFolder, RecordsOutliveTheSessionAndEndInDataSetOrder) {
   const TemporaryFolder folder;
   {
-    RunFolder run(folder / "new/run", identity);
+    RunFolder run(kind, folder / "new/run", identity);
     EXPECT_TRUE(run.previous_run().is_null());
     run.append(record("b"));
     run.append(record("caf\xe9"));  // not UTF-8
     run.write_run(Json{{"status", "stopped"}, {"tuning", 5}});
   }
-  RunFolder run(folder / "new/run", identity);
+  RunFolder run(kind, folder / "new/run", identity);
   EXPECT_EQ(run.previous_run()["tuning"], 5);
   EXPECT_EQ(run.previous_run()["identity"], identity);
   EXPECT_TRUE(run.done({"b"}));
@@ -64,42 +66,42 @@ TEST(RunFolder, RecordsOutliveTheSessionAndEndInDataSetOrder) {
   run.append(record("a"));
   run.append(record("c", "error"));
   EXPECT_EQ(run.done_count(), 4);
-  run.finish({{"a"}, {"b"}, {"c"}, {"caf\xe9"}, {"not reached"}});
+  run.finish({"a", "b", "c", "caf\xe9", "not reached"});
   const std::vector<std::string> order = {"a", "b", "c", "caf\xEF\xBF\xBD"};
   EXPECT_EQ(images(run), order);
   run.append(record("d"));  // the journal goes on behind the rewritten records
-  run.finish({{"d"}, {"a"}});
+  run.finish({"d", "a"});
   EXPECT_EQ(read_file(folder / "new/run/results.jsonl"),
             to_text(record("d")) + "\n" + to_text(record("a")) + "\n");
 }
 
 TEST(RunFolder, SeveralFieldsCanMakeTheKey) {
   const TemporaryFolder folder;
-  const RunFolder::Key key = {"image", "source"};
+  const RunKind pairs{.key = {"image", "source"}};
   const auto pair = [](const char* image, const char* source) {
     return Json{{"image", image}, {"source", source}, {"status", "ok"}};
   };
   {
-    RunFolder run(folder.path(), identity, false, key);
+    RunFolder run(pairs, folder.path(), identity);
     run.append(pair("b", "one"));
     run.append(pair("a", "two"));
     run.append(pair("a", "one"));
     EXPECT_THROW(run.append(pair("a", "two")), Error);
   }
-  RunFolder run(folder.path(), identity, false, key);
+  RunFolder run(pairs, folder.path(), identity);
   EXPECT_TRUE(run.done({"a", "one"}));
   EXPECT_FALSE(run.done({"b", "two"}));
-  run.finish({{"a", "one"}, {"a", "two"}, {"b", "one"}, {"b", "two"}});
+  run.finish({"a", "b"}, {{"one"}, {"two"}});
   EXPECT_EQ(images(run), (std::vector<std::string>{"a", "a", "b"}));
 }
 
 TEST(RunFolder, ImagesThatFailedAreTriedAgain) {
   const TemporaryFolder folder;
   {
-    RunFolder run(folder.path(), identity);
+    RunFolder run(kind, folder.path(), identity);
     for (const char* image : {"a", "b", "c"}) run.append(record(image, image[0] == 'b' ? "error" : "ok"));
   }
-  RunFolder run(folder.path(), identity);
+  RunFolder run(kind, folder.path(), identity);
   EXPECT_FALSE(run.done({"b"}));
   run.append(record("b"));
   EXPECT_EQ(images(run), (std::vector<std::string>{"a", "c", "b"}));
@@ -107,13 +109,13 @@ TEST(RunFolder, ImagesThatFailedAreTriedAgain) {
 
 TEST(RunFolder, RefusesAnotherRunNamingTheDifferenceAndTheRemedies) {
   const TemporaryFolder folder;
-  { RunFolder(folder.path(), identity).append(record("a")); }
+  { RunFolder(kind, folder.path(), identity).append(record("a")); }
   Json other = identity;
   other["options"]["threshold"] = 0.8;
   const auto message = refusal<UsageError>(folder.path(), other);
   EXPECT_NE(message.find("options.threshold is 0.9 there and 0.8 here"), std::string::npos) << message;
-  EXPECT_NE(message.find("--overwrite"), std::string::npos);
-  EXPECT_NE(message.find("--out"), std::string::npos);
+  EXPECT_NE(message.find("'overwrite'"), std::string::npos);
+  EXPECT_NE(message.find("'out'"), std::string::npos);
 
   Json more = identity, less = identity;
   more["options"]["seed"] = 1;
@@ -125,13 +127,13 @@ TEST(RunFolder, RefusesAnotherRunNamingTheDifferenceAndTheRemedies) {
 
   const Json reordered = {
       {"options", {{"threshold", 0.9}, {"grid", 7}}}, {"model", "abc"}, {"tool", "xai-mse"}};
-  EXPECT_TRUE(RunFolder(folder.path(), reordered).done({"a"}));
+  EXPECT_TRUE(RunFolder(kind, folder.path(), reordered).done({"a"}));
 }
 
 TEST(RunFolder, OverwriteRemovesTheRunAndNothingElse) {
   const TemporaryFolder folder;
   {
-    RunFolder run(folder.path(), identity);
+    RunFolder run(kind, folder.path(), identity);
     run.append(record("a"));
     run.write_file("summary.json", "{}");
     run.write_file("images/n01/a.png", "png");
@@ -141,7 +143,7 @@ TEST(RunFolder, OverwriteRemovesTheRunAndNothingElse) {
   write_file_atomically(folder / "images/n02/notes.txt", "mine");
   Json other = identity;
   other["model"] = "def";
-  RunFolder run(folder.path(), other, true);
+  RunFolder run(kind, folder.path(), other, true);
   EXPECT_EQ(run.done_count(), 0);
   EXPECT_TRUE(run.previous_run().is_null());
   std::set<std::string> left;
@@ -149,6 +151,130 @@ TEST(RunFolder, OverwriteRemovesTheRunAndNothingElse) {
     left.insert(fs::relative(entry.path(), folder.path()).string());
   EXPECT_EQ(left, (std::set<std::string>{".lock", "run.json", "results.jsonl", "notes.txt", "images",
                                          "images/n02", "images/n02/notes.txt"}));
+}
+
+/// All that a folder holds, links as such.
+std::set<std::string> files_of(const fs::path& folder) {
+  std::set<std::string> files;
+  for (const auto& entry : fs::recursive_directory_iterator(folder))
+    files.insert(entry.path().lexically_relative(folder).string());
+  return files;
+}
+
+TEST(RunFolder, AnyToolRemovesWhatARunSaysItOwns) {
+  const TemporaryFolder folder;
+  {
+    const RunFolder run(kind, folder / "run", identity);
+    run.write_file("images/a.png", "png");
+    run.write_file("table.csv", "a,b");
+    run.write_file("maps/a.npy", "another tool's");
+  }
+  const RunKind other{.tool = "xai-saliency", .paths = {"maps/"}};
+  const Json other_identity = {{"tool", "xai-saliency"}};
+  { const RunFolder run(other, folder / "run", other_identity, true); }
+  EXPECT_EQ(files_of(folder / "run"),
+            (std::set<std::string>{".lock", "run.json", "results.jsonl", "maps", "maps/a.npy"}));
+  EXPECT_EQ(Json::parse(read_file(folder / "run/run.json"))["paths"], Json{"maps/"});
+  { const RunFolder run(kind, folder / "run", identity, true); }
+  EXPECT_EQ(files_of(folder / "run"), (std::set<std::string>{".lock", "run.json", "results.jsonl"}));
+}
+
+TEST(RunFolder, OverwriteStaysInTheFolder) {
+  const TemporaryFolder folder;
+  write_file_atomically(folder / "beside.png", "mine");
+  fs::create_directories(folder / "elsewhere");
+  write_file_atomically(folder / "elsewhere/photo.png", "mine");
+  const RunKind greedy{
+      .tool = "xai-mse",
+      .paths = {"../", "../beside.png", "x/../../elsewhere/", (folder / "elsewhere").string() + "/", "./", "",
+                "link/", "link/photo.png", "images/"}};
+  {
+    const RunFolder run(greedy, folder / "run", identity);
+    run.write_file("images/a.png", "png");
+    run.write_file("mine.png", "mine");
+  }
+  fs::create_directory_symlink(folder / "elsewhere", folder / "run/link");
+  fs::create_directory_symlink(folder / "elsewhere", folder / "run/images/link");
+  fs::create_symlink(folder / "beside.png", folder / "run/images/link.png");
+  { const RunFolder run(kind, folder / "run", identity, true); }
+  EXPECT_EQ(files_of(folder.path()),
+            (std::set<std::string>{"beside.png", "elsewhere", "elsewhere/photo.png", "run", "run/.lock",
+                                   "run/run.json", "run/results.jsonl", "run/mine.png", "run/link",
+                                   "run/images", "run/images/link"}));
+}
+
+TEST(RunFolder, RefusesToGoOnWithAnotherSchemaAndRemovesSuchRunsOfItsToolOnly) {
+  const TemporaryFolder folder;
+  const auto make_old = [&] {
+    {
+      RunFolder run(kind, folder.path(), identity, true);
+      run.append(record("a"));
+      run.write_file("images/a.png", "png");
+    }
+    Json run = Json::parse(read_file(folder / "run.json"));
+    run["schema_version"] = "1.0";
+    run["command"] = {"xai-mse", "--out", "run"};
+    run.erase("paths");
+    write_file_atomically(folder / "run.json", to_text(run));
+  };
+  make_old();
+  EXPECT_EQ(
+      refusal<UsageError>(folder.path()),
+      cat((folder / "run.json").string(), " has schema version \"1.0\", and this is 2.0; make it anew: ",
+          "xai-mse --out run --overwrite (or with another 'out')"));
+  const RunKind other{.tool = "xai-saliency", .paths = {"images/"}};
+  try {
+    RunFolder(other, folder.path(), {{"tool", "xai-saliency"}}, true);
+    FAIL() << "opened";
+  } catch (const UsageError& error) {
+    EXPECT_NE(std::string(error.what())
+                  .find("holds a run of \"xai-mse\" by an earlier version, which does not say "
+                        "what it owns there; remove the folder or choose another 'out'"),
+              std::string::npos)
+        << error.what();
+  }
+  EXPECT_TRUE(fs::exists(folder / "images/a.png"));
+  EXPECT_EQ(RunFolder(kind, folder.path(), identity, true).done_count(), 0);
+  EXPECT_FALSE(fs::exists(folder / "images"));
+}
+
+TEST(RunFolder, GivesRecordsBack) {
+  const TemporaryFolder folder;
+  const RunKind pairs{.tool = "xai-crosstest", .key = {"image", "source", "model"}};
+  RunFolder run(pairs, folder.path(), identity);
+  const auto of = [](int image, int source, int model) {
+    return Json{{"image", cat("image ", image)},
+                {"source", cat("s", source)},
+                {"model", cat("m", model)},
+                {"status", "ok"},
+                {"number", 100 * image + 10 * source + model}};
+  };
+  for (const int model : {2, 0, 1})  // as a run that holds one model at a time
+    for (int image = 3; image-- > 0;)
+      for (int source = 0; source < 3; ++source)
+        if (image != 1 || model != source) run.append(of(image, source, model));
+  const auto check = [&] {
+    EXPECT_EQ(run.done_count(), 24);
+    for (int image = 0; image < 3; ++image)
+      for (int source = 0; source < 3; ++source)
+        for (int model = 0; model < 3; ++model) {
+          const auto found = run.record({cat("image ", image), cat("s", source), cat("m", model)});
+          EXPECT_EQ(found.has_value(), image != 1 || model != source);
+          EXPECT_EQ(found.value_or(of(image, source, model)), of(image, source, model));
+        }
+    EXPECT_FALSE(run.record({"image 3", "s0", "m0"}) || run.record({"image 0", "s0", "m3"}));
+  };
+  check();
+  std::vector<RunFolder::Key> rest;
+  for (int source = 0; source < 3; ++source)
+    for (int model = 0; model < 3; ++model) rest.push_back({cat("s", source), cat("m", model)});
+  run.finish({"image 0", "image 1", "image 2"}, rest);
+  check();
+  int last = -1;
+  run.for_each_record([&](const Json& found) {
+    EXPECT_GT(found["number"], last);
+    last = found["number"];
+  });
 }
 
 TEST(RunFolder, RefusesFoldersThatAreNotARun) {
@@ -173,7 +299,7 @@ TEST(RunFolder, RefusesPlacesItCannotWriteTo) {
 TEST(RunFolder, HasOneProcessAtATime) {
   const TemporaryFolder folder;
   {
-    const RunFolder run(folder.path(), identity);
+    const RunFolder run(kind, folder.path(), identity);
     EXPECT_NE(refusal<UsageError>(folder.path()).find("in use by another running process"),
               std::string::npos);
     EXPECT_NE(refusal<UsageError>(folder.path(), identity, true).find("in use"), std::string::npos);
@@ -186,10 +312,10 @@ TEST(RunFolder, TornTailIsCutAndTheRestKept) {
   const std::string next = to_text(record("c")) + "\n";
   for (std::size_t written = 0; written <= next.size(); ++written) {
     const TemporaryFolder folder;
-    { RunFolder(folder.path(), identity); }
+    { RunFolder(kind, folder.path(), identity); }
     append_bytes(folder / "results.jsonl", whole + next.substr(0, written));
     testing::internal::CaptureStderr();
-    RunFolder run(folder.path(), identity);
+    RunFolder run(kind, folder.path(), identity);
     const bool told = testing::internal::GetCapturedStderr().find("cutting off") != std::string::npos;
     EXPECT_EQ(told, 0 < written && written < next.size()) << written;
     EXPECT_EQ(run.done({"c"}), written == next.size()) << written;
@@ -200,9 +326,9 @@ TEST(RunFolder, TornTailIsCutAndTheRestKept) {
 
 TEST(RunFolder, BlocksThatTheDiskLostAreCutToo) {
   const TemporaryFolder folder;
-  { RunFolder(folder.path(), identity).append(record("a")); }
+  { RunFolder(kind, folder.path(), identity).append(record("a")); }
   append_bytes(folder / "results.jsonl", std::string(100, '\0') + "\n");
-  EXPECT_EQ(images(RunFolder(folder.path(), identity)), std::vector<std::string>{"a"});
+  EXPECT_EQ(images(RunFolder(kind, folder.path(), identity)), std::vector<std::string>{"a"});
 }
 
 TEST(RunFolder, NoRecordIsLostOrDoubledByKills) {
@@ -215,7 +341,7 @@ TEST(RunFolder, NoRecordIsLostOrDoubledByKills) {
     const pid_t child = fork();
     if (child == 0) {
       close(reported[0]);
-      RunFolder run(folder.path(), identity);
+      RunFolder run(kind, folder.path(), identity);
       for (int i = 0; i < count; ++i) {
         if (run.done({std::to_string(i)})) continue;
         run.append(
@@ -234,13 +360,13 @@ TEST(RunFolder, NoRecordIsLostOrDoubledByKills) {
     waitpid(child, &status, 0);
     finished = WIFEXITED(status) && WEXITSTATUS(status) == 0;
     kills += !finished;
-    const RunFolder run(folder.path(), identity);
+    const RunFolder run(kind, folder.path(), identity);
     for (int done = 0; done <= last; ++done) ASSERT_TRUE(run.done({std::to_string(done)})) << done;
     ASSERT_LE(run.done_count(), std::max<long>(last + 2, finished ? count : 0));
     ASSERT_LT(kills, 50);
   }
   EXPECT_GE(kills, 2);
-  RunFolder run(folder.path(), identity);
+  RunFolder run(kind, folder.path(), identity);
   const auto names = images(run);
   ASSERT_EQ(names.size(), static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) EXPECT_EQ(names[i], std::to_string(i));
@@ -251,7 +377,7 @@ TEST(RunFolder, FullDiskLosesNothingThatWasAppended) {
   if (!disk.mounted()) GTEST_SKIP() << "mounting a tmpfs needs root";
   int appended = 0;
   {
-    RunFolder run(disk / "run", identity);
+    RunFolder run(kind, disk / "run", identity);
     try {
       for (; appended < 1000; ++appended)
         run.append(
@@ -267,7 +393,7 @@ TEST(RunFolder, FullDiskLosesNothingThatWasAppended) {
     EXPECT_FALSE(fs::exists(disk / "run/images/a.png"));
   }
   EXPECT_GT(appended, 20);
-  const RunFolder run(disk / "run", identity);
+  const RunFolder run(kind, disk / "run", identity);
   EXPECT_EQ(run.done_count(), appended);
   EXPECT_EQ(images(run).size(), static_cast<std::size_t>(appended));
 }

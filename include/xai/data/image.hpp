@@ -2,14 +2,22 @@
 
 #include <filesystem>
 #include <opencv2/core/mat.hpp>
+#include <string>
 
 namespace xai {
 
-/// The pixels of a JPEG, PNG, WebP or BMP file: H x W, CV_8UC3 in RGB order, continuous.
+/// An image file as it was read, once.
+struct Photograph {
+  cv::Mat rgb;          ///< H x W, CV_8UC3 in RGB order, continuous
+  std::string content;  ///< SHA-256 of the file's bytes, hexadecimal
+};
+
+/// Reads a JPEG, PNG, WebP or BMP file.
 ///
-/// They are what PIL's Image.open(file).convert("RGB") gives, to the bit for JPEG and PNG: EXIF rotation not
-/// applied, greyscale, CMYK, YCCK and palette images converted, alpha and transparency dropped. One deviation
-/// (SPEC 2): 16-bit samples are reduced to their high byte, where PIL clips 16-bit greyscale at 255.
+/// The pixels are what PIL's Image.open(file).convert("RGB") gives, to the bit for JPEG and PNG: EXIF
+/// rotation not applied, greyscale, CMYK, YCCK and palette images converted, alpha and transparency dropped.
+/// One deviation (SPEC 2): 16-bit samples are reduced to their high byte, where PIL clips 16-bit greyscale at
+/// 255.
 ///
 /// The format is found by content, never by the file's name. `max_pixels` (H * W) is checked against the
 /// header, before anything of the image's size is allocated.
@@ -18,6 +26,6 @@ namespace xai {
 /// that is not read (GIF, TIFF, ...), too many pixels, or a file cut short or damaged. Partly decoded pixels
 /// are never returned: data that PIL would repair silently (an undecodable stretch inside a JPEG) is an error
 /// too. Writes nothing to stderr for JPEG and PNG. Thread-safe.
-cv::Mat read_image(const std::filesystem::path& file, long max_pixels);
+Photograph read_photograph(const std::filesystem::path& file, long max_pixels);
 
 }  // namespace xai

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 #include "xai/core/names.hpp"
 #include "xai/metrics/ensemble.hpp"
 #include "xai/record/summary_parts.hpp"
+#include "xai/store/run_kind.hpp"
 
 namespace xai {
 
@@ -34,23 +36,25 @@ struct CrossSetting {
   int size = 28;                  ///< s: the maps have s x s cells
   ImagesRule images = ImagesRule::common;
   long predicted_images = 0;  ///< all images of the data set, of which some may be cross-tested only
+  std::uint64_t seed = 0;     ///< of the intervals, which depend on the order in which images came, too
 };
 
 /// Of xai-crosstest: the matrix of mean AUCs (rows: where the map comes from, columns: the model tested) with
 /// all that SPEC 7 derives from it. Memory: a double for each image and ordered pair.
-class CrossSummary {
+class CrossSummary : public Summary {
  public:
   /// Throws UsageError where two models have one name.
-  CrossSummary(std::vector<CrossModel> models, const CrossSetting& setting);
+  CrossSummary(std::vector<CrossModel> models, CrossSetting setting);
 
-  /// Takes in one record of results.jsonl.
-  void add(const Json& record);
+  void add(const Json& record) override;
 
   /// Of the same models in the same order; without them the data has no labels.
   void set_ensembles(Ensembles ensembles);
 
-  /// summary.json. The intervals depend on `seed` and on the order in which images came first.
-  Json to_json(std::uint64_t seed) const;
+  Json to_json() const override;
+
+  /// matrix.csv, family_matrix.csv, asymmetry.csv, landscape.csv, and with ensembles ensemble.csv.
+  std::map<std::string, std::string> tables(const Json& summary) const override;
 
  private:
   std::vector<CrossModel> models_;
@@ -59,7 +63,7 @@ class CrossSummary {
   std::unordered_map<std::string, std::size_t> rows_;   ///< of each image in aucs_, by name
   std::vector<std::vector<double>> aucs_;  ///< of each image and pair, source by source; NaN where not ok
   std::vector<long> undefined_;            ///< of each pair
-  Counts statuses_{{"ok", 0}, {"undefined", 0}, {"error", 0}};
+  Counts statuses_;
   Counts reasons_{{"gap", 0}, {"map-target", 0}, {"no-map", 0}};
   std::optional<Ensembles> ensembles_;
 };

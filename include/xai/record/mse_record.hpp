@@ -15,11 +15,10 @@ namespace xai {
 /// Of an image that was searched: status "ok", "baseline-sufficient", or "skipped" for zero probability.
 Json mse_record(const ImageFacts& facts, const MseOptions& options, const MseResult& result);
 
-/// Of an image that was not searched by the user's wish; reason: "wrong", "low-probability".
-Json skipped_mse_record(const ImageFacts& facts, const MseOptions& options, std::string_view reason);
-
-/// Of an image that could not be analysed; `message`: one line that says why.
-Json failed_mse_record(const ImageFacts& facts, const MseOptions& options, std::string_view message);
+/// Of an image that was not searched. Status "skipped", by the user's wish: reason "wrong",
+/// "low-probability". Status "error": the reason is one line that says why it could not be analysed.
+Json blank_mse_record(const ImageFacts& facts, const MseOptions& options, std::string_view status,
+                      std::string_view reason);
 
 /// The result that mse_record() made a record with status "ok" of. Throws DataError where it is no such
 /// record.

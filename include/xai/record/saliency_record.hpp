@@ -22,7 +22,6 @@ struct SaliencySetting {
 /// How the map of one image came about, and how it did.
 struct SaliencyFacts {
   std::string map = {};                    ///< path relative to the run folder: saliency_map_path()
-  double p_baseline = 0;                   ///< f_c(b)
   std::optional<Curve> insertion = {};     ///< empty where undefined: f_c(x) - f_c(b) is too small
   std::optional<Curve> deletion = {};      ///< the same
   long forward = 0;                        ///< rows through the model, the curves' included
@@ -40,13 +39,10 @@ struct SaliencyFacts {
 /// Of an image that was explained: status "ok".
 Json saliency_record(const ImageFacts& image, const SaliencySetting& setting, const SaliencyFacts& facts);
 
-/// Of an image without a map; reason: "wrong", "low-probability" (the user's wish), "zero-probability".
-Json skipped_saliency_record(const ImageFacts& image, const SaliencySetting& setting,
-                             std::string_view reason);
-
-/// Of an image that could not be analysed; `message`: one line that says why.
-Json failed_saliency_record(const ImageFacts& image, const SaliencySetting& setting,
-                            std::string_view message);
+/// Of an image without a map. Status "skipped": reason "wrong", "low-probability" (the user's wish),
+/// "zero-probability". Status "error": the reason is one line that says why it could not be analysed.
+Json blank_saliency_record(const ImageFacts& image, const SaliencySetting& setting, std::string_view status,
+                           std::string_view reason);
 
 /// A map's path in the run folder: "maps/efficientnet_lite0/n01440764/x.JPEG.igos++.npy".
 std::string saliency_map_path(const std::string& model, const std::string& image, const std::string& method);

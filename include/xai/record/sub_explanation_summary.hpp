@@ -8,13 +8,14 @@ namespace xai {
 
 /// Of xai-subexp: what MseSummary says of its records, and of their sub-explanations. Images whose counts are
 /// lower bounds (`truncated`) are kept apart from the others.
-class SubExplanationSummary {
+class SubExplanationSummary : public MseSummary {
  public:
-  void add(const Json& record);
-  Json to_json(std::uint64_t seed) const;
+  explicit SubExplanationSummary(std::uint64_t seed) : MseSummary(seed, subexp_kind()) {}
+
+  void add(const Json& record) override;
+  Json to_json() const override;
 
  private:
-  MseSummary mses_;
   long counted_ = 0;
   long without_ = 0;
   long truncated_ = 0;

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "xai/core/json.hpp"
+#include "xai/record/kinds.hpp"
 #include "xai/record/saliency_record.hpp"
 #include "xai/record/summary_parts.hpp"
 
@@ -12,17 +13,21 @@ namespace xai {
 
 // What the tables of the paper show of a run (docs/output-format.md: summary.json, summary.csv). The unit is
 // the image: each image with status "ok" gives one value to every quantity that it has.
-// add() takes in one record of results.jsonl; to_json() is summary.json, whose intervals depend on `seed` and
-// on the order of the records.
 
-/// Of xai-mse.
-class MseSummary {
+/// Of xai-mse, or of a tool whose records extend those of xai-mse.
+class MseSummary : public Summary {
  public:
-  void add(const Json& record);
-  Json to_json(std::uint64_t seed) const;
+  explicit MseSummary(std::uint64_t seed, const RunKind& kind = mse_kind());
+
+  void add(const Json& record) override;
+  Json to_json() const override;
+
+ protected:
+  std::uint64_t seed() const { return seed_; }
 
  private:
-  ImageCounts images_{"xai-mse", {"ok", "skipped", "error", "baseline-sufficient"}};
+  std::uint64_t seed_;
+  ImageCounts images_;
   Quantities quantities_{"found", "diverse", "min_size", "mean_mse_size", "p_full", "evaluations", "seconds"};
   Counts certificates_;
   std::map<int, long> sizes_;
@@ -31,16 +36,17 @@ class MseSummary {
 };
 
 /// Of xai-saliency.
-class SaliencySummary {
+class SaliencySummary : public Summary {
  public:
-  explicit SaliencySummary(const SaliencySetting& setting);
+  SaliencySummary(SaliencySetting setting, std::uint64_t seed);
 
-  void add(const Json& record);
-  Json to_json(std::uint64_t seed) const;
+  void add(const Json& record) override;
+  Json to_json() const override;
 
  private:
   SaliencySetting setting_;
-  ImageCounts images_{"xai-saliency", {"ok", "skipped", "error"}};
+  std::uint64_t seed_;
+  ImageCounts images_;
   Quantities quantities_{"insertion", "deletion", "p_full",     "p_baseline",
                          "forward",   "backward", "iterations", "seconds"};
   long undefined_ = 0;

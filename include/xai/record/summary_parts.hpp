@@ -10,6 +10,7 @@
 
 #include "xai/core/json.hpp"
 #include "xai/metrics/statistics.hpp"
+#include "xai/store/run_kind.hpp"
 
 namespace xai {
 
@@ -29,8 +30,8 @@ Json bootstrap(std::uint64_t seed);
 /// Counts a run's records by what became of their images: the first fields of every summary.json.
 class ImageCounts {
  public:
-  /// `statuses`: those that the tool's records can have.
-  ImageCounts(std::string_view tool, std::initializer_list<const char*> statuses);
+  /// Of a run of `kind`, which outlives the counts.
+  explicit ImageCounts(const RunKind& kind);
 
   /// Takes in one record; tells whether its status is "ok".
   bool add(const Json& record);
@@ -41,7 +42,7 @@ class ImageCounts {
   Json to_json() const;
 
  private:
-  std::string tool_;
+  const RunKind& kind_;
   long images_ = 0;
   Counts statuses_;
   Counts skip_reasons_;

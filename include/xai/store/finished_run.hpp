@@ -3,34 +3,43 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
-#include <string_view>
-#include <unordered_map>
+#include <vector>
 
 #include "xai/core/json.hpp"
+#include "xai/store/run_kind.hpp"
 
 namespace xai {
 
-/// The folder of a run that is done, to be read. Memory: one entry per image, never the records.
+/// The folder of a run that is done, to be read. Memory: 16 bytes an image, never the records.
 class FinishedRun {
  public:
-  /// Throws UsageError where `folder` holds no run of `tool`, or one that is not done.
-  FinishedRun(std::filesystem::path folder, std::string_view tool);
+  /// Throws UsageError where `folder` holds no run of this kind, one that is not done, or one of another
+  /// schema version.
+  FinishedRun(std::filesystem::path folder, const RunKind& kind);
 
   const std::filesystem::path& folder() const { return folder_; }
   const Json& run() const { return run_; }
   const Json& summary() const { return summary_; }
   /// SHA-256 of results.jsonl.
   std::string records_sha256() const;
-  /// The record of an image; null where there is none.
+  /// The record of an image, the first where a key has more fields; null where there is none.
   Json record(const std::string& image) const;
 
  private:
+  /// Where an image's record begins. Images are told apart by the record itself.
+  struct Entry {
+    std::uint64_t hash;  ///< of the image's name
+    std::int64_t offset;
+
+    friend auto operator<=>(const Entry&, const Entry&) = default;
+  };
+
   std::filesystem::path records_path() const { return folder_ / "results.jsonl"; }
 
   std::filesystem::path folder_;
   Json run_;
   Json summary_;
-  std::unordered_map<std::string, std::int64_t> offsets_;  ///< of each record, by its key's JSON text
+  std::vector<Entry> entries_;  ///< ascending
 };
 
 }  // namespace xai

@@ -1,37 +1,40 @@
 #pragma once
 
-#include <chrono>
-#include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "xai/core/file.hpp"
 #include "xai/core/json.hpp"
+#include "xai/store/run_kind.hpp"
 
 namespace xai {
 
+namespace internal {
+class Journal;
+}
+
 /// The folder that a run writes (SPEC 8): run.json, the journal results.jsonl, and files beside them.
 ///
-/// A record is one JSON object, known by its key: the values of some of its fields, "image" first. It is safe
-/// once append() returns: a kill can at worst tear the record being written, which the next opening cuts off.
-/// Opened again with an equal identity the run goes on; records with status "error" are dropped then, so that
-/// their images are tried again. Memory: one entry per record, never the records. Holds a lock on the folder
-/// while it lives. For one thread at a time; but write_run() and write_file() may run beside the others, each
-/// file from one thread.
+/// A record is one JSON object, known by its key: the values of the fields that its kind names, "image"
+/// first. It is safe once append() returns: a kill can at worst tear the record being written, which the next
+/// opening cuts off. Opened again with an equal identity the run goes on; records with status "error" are
+/// dropped then, so that their images are tried again. Memory: one entry an image and 8 bytes a record, never
+/// the records. Holds a lock on the folder while it lives. For one thread at a time; but write_run() and
+/// write_file() may run beside the others, each file from one thread.
 class RunFolder {
  public:
   using Key = std::vector<std::string>;
 
-  /// Opens or creates `path`. `identity` is a JSON object of everything that must be equal for a run to go
-  /// on. `overwrite`: removes what an earlier run wrote there and starts anew. Throws UsageError where the
-  /// folder holds records of another run, files but no run, or is in use by another process; IoError where it
-  /// cannot be written.
-  /// `key`: names of the fields that make a record's key, all of them strings.
-  RunFolder(std::filesystem::path path, Json identity, bool overwrite = false, Key key = {"image"});
+  /// Opens or creates `path`. `kind` outlives the folder. `identity` is a JSON object of everything that must
+  /// be equal for a run to go on. `overwrite`: removes what an earlier run owned there, as its run.json says,
+  /// and starts anew. Throws UsageError where the folder holds records of another run, one of another schema
+  /// version, files but no run, or is in use by another process; IoError where it cannot be written.
+  RunFolder(const RunKind& kind, std::filesystem::path path, Json identity, bool overwrite = false);
   RunFolder(const RunFolder&) = delete;
   RunFolder& operator=(const RunFolder&) = delete;
   ~RunFolder();
@@ -43,19 +46,22 @@ class RunFolder {
   /// There is a record with these values of the key's fields.
   bool done(const Key& key) const;
   /// The number of records.
-  long done_count() const { return static_cast<long>(offsets_.size()); }
+  long done_count() const;
+  /// That record, read back from the journal; nothing where it is not done().
+  std::optional<Json> record(const Key& key) const;
 
   /// Adds a record that is not done(). Throws IoError where the disk is full; the journal then
   /// ends with the record before.
   void append(const Json& record);
 
-  /// Rewrites results.jsonl with the records of `keys` in that order; keys without a record are left out.
-  void finish(const std::vector<Key>& keys);
+  /// Rewrites results.jsonl image by image, within an image by the rest of the key: the records of each
+  /// {image, rest...}, where there is one. All others are left out.
+  void finish(const std::vector<std::string>& images, const std::vector<Key>& rest = {{}});
 
   /// Calls `use` with each record, in the journal's order.
   void for_each_record(const std::function<void(const Json&)>& use) const;
 
-  /// Replaces run.json by `run` and the identity.
+  /// Replaces run.json by `run` with the schema version, what the run owns, and the identity.
   void write_run(Json run) const;
 
   /// Writes a file of the run, e.g. "summary.json" or "images/n01440764/x.png"; folders are made.
@@ -65,20 +71,13 @@ class RunFolder {
   void create();
   void lock();
   void claim(bool overwrite);
-  void remove_earlier_run() const;
-  void open_journal();
-  void rewrite_journal(const std::vector<std::string>& keys);
-  std::filesystem::path journal_path() const { return path_ / "results.jsonl"; }
 
+  const RunKind& kind_;
   std::filesystem::path path_;
   Json identity_;
-  Key key_;
   Json previous_run_;
   FileDescriptor lock_;
-  FileDescriptor journal_;
-  std::int64_t journal_size_ = 0;
-  std::unordered_map<std::string, std::int64_t> offsets_;  ///< of each record, by its key's JSON text
-  std::chrono::steady_clock::time_point next_sync_;
+  std::unique_ptr<internal::Journal> journal_;
 };
 
 }  // namespace xai

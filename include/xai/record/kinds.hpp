@@ -1,0 +1,15 @@
+#pragma once
+
+#include "xai/store/run_kind.hpp"
+
+namespace xai {
+
+// What each tool writes into its run's folder. Their summaries are made from run.json's options, model, data
+// and seed; a run.json that lacks one of them throws DataError.
+
+const RunKind& mse_kind();
+const RunKind& subexp_kind();
+const RunKind& saliency_kind();
+const RunKind& crosstest_kind();
+
+}  // namespace xai

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace xai::internal {
+
+/// Removes what a run wrote in `folder`: run.json, results.jsonl, its summaries, and `owned`
+/// (RunKind::paths). In owned folders go the files that runs write, by their ending, and what is empty then.
+/// Nothing outside `folder` is touched: symbolic links are not followed, absolute paths and ones with ".." or
+/// "." ignored.
+void remove_owned(const std::filesystem::path& folder, const std::vector<std::string>& owned);
+
+}  // namespace xai::internal
