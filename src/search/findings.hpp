@@ -53,9 +53,9 @@ class Ratios {
 };
 
 /// What a search knows about its image: the answers, and which sets are sufficient, within the budget.
-class Evidence : public Ratios {
+class Findings : public Ratios {
  public:
-  Evidence(Scorer& scorer, double threshold, int patches, long max_evaluations)
+  Findings(Scorer& scorer, double threshold, int patches, long max_evaluations)
       : Ratios(scorer, threshold, patches), max_evaluations_(max_evaluations) {}
 
   /// Evaluates the intact image and its baseline; all else needs them.
