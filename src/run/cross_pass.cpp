@@ -10,7 +10,6 @@
 #include "xai/core/parallel.hpp"
 #include "xai/data/image.hpp"
 #include "xai/picture/picture.hpp"
-#include "xai/record/cross_record.hpp"
 
 namespace xai {
 namespace {

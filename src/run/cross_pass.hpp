@@ -7,6 +7,7 @@
 #include "map_source.hpp"
 #include "prediction_store.hpp"
 #include "xai/crosstest/cross_tester.hpp"
+#include "xai/record/cross_record.hpp"
 #include "xai/run/session.hpp"
 
 namespace xai {
