@@ -21,15 +21,17 @@ endfunction()
 
 function(xai_module name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "DEPENDS;PRIVATE_DEPENDS")
-  file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/${name}/*.cpp")
+  file(GLOB sources CONFIGURE_DEPENDS "${xai_SOURCE_DIR}/src/${name}/*.cpp")
   add_library(xai_${name} STATIC ${sources})
   add_library(xai::${name} ALIAS xai_${name})
   set_target_properties(xai_${name} PROPERTIES EXPORT_NAME ${name})
   xai_compile_options(xai_${name})
   target_include_directories(xai_${name} PUBLIC
-    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+    $<BUILD_INTERFACE:${xai_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
   target_link_libraries(xai_${name} PUBLIC ${arg_DEPENDS} PRIVATE ${arg_PRIVATE_DEPENDS})
-  install(TARGETS xai_${name} EXPORT xai ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  if(XAI_INSTALL)
+    install(TARGETS xai_${name} EXPORT xai ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  endif()
 endfunction()
 
 # xai_test(<folder> DEPENDS <targets>): one program of all tests/<folder>/*_test.cpp, each test known to ctest under the

@@ -13,7 +13,7 @@ source scripts/functions.sh
 required=(
   g++ cmake ninja-build ccache
   libopencv-dev libjpeg-dev libpng-dev zlib1g-dev libssl-dev
-  libcli11-dev nlohmann-json3-dev libspdlog-dev libgtest-dev
+  libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libspdlog-dev libgtest-dev
   python3-venv graphviz
 )
 optional=(clang-format-14)  # test.sh's format check; later distributions have dropped this version

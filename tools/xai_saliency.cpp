@@ -1,15 +1,20 @@
 // xai-saliency: maps of what matters to a classifier's decisions, and how well they do (SPEC 6, 7).
-#include "saliency_run.hpp"
+#include "common/tool.hpp"
+#include "xai/run/saliency.hpp"
 
 int main(int argc, char** argv) {
-  CLI::App app(
-      "Make a saliency map of every image of a data set, by optimised masks (iGOS++ and its relatives),\n"
-      "Grad-CAM or RISE, and measure it by insertion and deletion on the model that it explains.",
-      "xai-saliency");
-  app.footer("Example: xai-saliency --model models/efficientnet_lite0.pt --data photos --out runs/maps");
-  xai::tools::SaliencyToolOptions options;
-  options.add_to(app);
-  return xai::tools::run_app(app, argc, argv, options.app, [&] {
-    return xai::tools::run_saliency(options, {argv, argv + argc});
-  });
+  using namespace xai;
+  SaliencyRunOptions options;
+  options.output.command = {argv, argv + argc};
+  OptionTable table;
+  describe(table, options);
+  tools::Tool tool(
+      {"xai-saliency",
+       "Make a saliency map of every image of a data set, by optimised masks (iGOS++ and its relatives),\n"
+       "Grad-CAM or RISE, and measure it by insertion and deletion on the model that it explains.",
+       "Example: xai-saliency --model models/efficientnet_lite0.pt --data photos --out runs/maps"},
+      table);
+  return tool.main(
+      argc, argv, [&] { return tools::exit_code(run_saliency(options, tool.observer())); },
+      [&] { use_preset(table, options.maps.preset); });
 }

@@ -5,6 +5,8 @@
 #include <spdlog/spdlog.h>
 
 #include <cstdlib>
+#include <functional>
+#include <utility>
 
 #include "status_line.hpp"
 
@@ -38,7 +40,16 @@ spdlog::level::level_enum to_spdlog(Level level) {
   return spdlog::level::info;
 }
 
+std::function<std::string(const std::string&)>& wording() {
+  static std::function<std::string(const std::string&)> instance;
+  return instance;
+}
+
 }  // namespace
+
+void set_wording(std::function<std::string(const std::string&)> words) {
+  wording() = std::move(words);
+}
 
 void set_level(Level level) {
   logger().set_level(to_spdlog(level));
@@ -47,7 +58,7 @@ void set_level(Level level) {
 void write(Level level, const std::string& line) {
   if (!logger().should_log(to_spdlog(level))) return;
   const internal::StatusLineHidden hidden;
-  logger().log(to_spdlog(level), line);
+  logger().log(to_spdlog(level), wording() ? wording()(line) : line);
 }
 
 }  // namespace xai::log

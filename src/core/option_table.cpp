@@ -95,6 +95,8 @@ void Option::validate() const {
 void OptionTable::group(std::string title, std::function<bool()> applies) {
   group_ = std::move(title);
   applies_ = std::move(applies);
+  if (when_)
+    applies_ = [inner = std::move(applies_), outer = when_] { return outer() && (!inner || inner()); };
 }
 
 Option* OptionTable::find(std::string_view key) {

@@ -75,8 +75,14 @@ auto CrossTester::fitting(Work work) const {
   }
 }
 
-at::Tensor CrossTester::baseline_of(const View& view, const at::Tensor& image) const {
-  return make_baseline(image, options_.baseline, card_of(view).mean);
+CrossTester::Views CrossTester::views_of(const cv::Mat& photograph, bool with_baselines) const {
+  Views views{.height = photograph.rows, .width = photograph.cols, .images = {}, .baselines = {}};
+  for (const View& view : views_) {
+    views.images.push_back(preprocess(photograph, card_of(view)));
+    if (!with_baselines) continue;
+    views.baselines.push_back(make_baseline(views.images.back(), options_.baseline, card_of(view).mean));
+  }
+  return views;
 }
 
 /// Of the first `rows` images of a batch in [0,1]: rows x K, on the device.
@@ -88,18 +94,18 @@ at::Tensor CrossTester::probabilities(const Model& model, const at::Tensor& batc
   return logits.softmax(1).to(at::kFloat).masked_fill(broken, std::numeric_limits<double>::quiet_NaN());
 }
 
-std::vector<at::Tensor> CrossTester::probabilities(std::span<const cv::Mat> photographs, Shown shown) const {
+std::vector<at::Tensor> CrossTester::probabilities(std::span<const Views* const> photographs,
+                                                   Shown shown) const {
   return fitting([&](int batch_size) {
     std::vector<std::vector<at::Tensor>> parts(models_.size());
-    for (const View& view : views_) {
+    for (std::size_t view = 0; view < views_.size(); ++view) {
       std::vector<at::Tensor> images;
-      for (const cv::Mat& photograph : photographs) {
-        const at::Tensor image = preprocess(photograph, card_of(view));
-        images.push_back(shown == Shown::image ? image : baseline_of(view, image));
-      }
+      for (const Views* photograph : photographs)
+        images.push_back((shown == Shown::image ? photograph->images : photograph->baselines)[view]);
       for (const at::Tensor& some : at::stack(images).split(batch_size)) {
         const at::Tensor batch = some.to(device_);
-        for (const std::size_t m : view) parts[m].push_back(probabilities(models_[m], batch, batch.size(0)));
+        for (const std::size_t m : views_[view])
+          parts[m].push_back(probabilities(models_[m], batch, batch.size(0)));
       }
     }
     std::vector<at::Tensor> result;
@@ -109,19 +115,21 @@ std::vector<at::Tensor> CrossTester::probabilities(std::span<const cv::Mat> phot
 }
 
 std::vector<std::vector<CrossTester::Probabilities>> CrossTester::reveal(
-    const cv::Mat& photograph, std::span<const Evidence> evidence,
+    const Views& photograph, std::span<const Evidence> evidence,
     const std::vector<std::vector<bool>>& wanted) const {
   return fitting([&](int batch_size) {
     std::vector<std::vector<Probabilities>> result(models_.size(),
                                                    std::vector<Probabilities>(evidence.size()));
-    for (const View& view : views_) reveal(view, photograph, evidence, wanted, batch_size, result);
+    for (std::size_t view = 0; view < views_.size(); ++view)
+      reveal(view, photograph, evidence, wanted, batch_size, result);
     return result;
   });
 }
 
-void CrossTester::reveal(const View& view, const cv::Mat& photograph, std::span<const Evidence> evidence,
+void CrossTester::reveal(std::size_t index, const Views& photograph, std::span<const Evidence> evidence,
                          const std::vector<std::vector<bool>>& wanted, int batch_size,
                          std::vector<std::vector<Probabilities>>& result) const {
+  const View& view = views_[index];
   const ModelCard& card = card_of(view);
   std::vector<Row> rows;
   for (std::size_t e = 0; e < evidence.size(); ++e) {
@@ -132,9 +140,9 @@ void CrossTester::reveal(const View& view, const cv::Mat& photograph, std::span<
   }
   if (rows.empty()) return;
 
-  const at::Tensor x = preprocess(photograph, card), b = baseline_of(view, x);
+  const at::Tensor &x = photograph.images[index], &b = photograph.baselines[index];
   const MaskableImage image{b.to(device_), (x - b).to(device_)};  // not normalised
-  const Crop crop = crop_of(photograph.rows, photograph.cols, card);
+  const Crop crop = crop_of(photograph.height, photograph.width, card);
   const std::size_t batches = (rows.size() + batch_size - 1) / batch_size;
   const std::size_t size = (rows.size() + batches - 1) / batches;  // batches of one shape, hardly any padding
   at::Tensor batch = at::zeros({static_cast<std::int64_t>(size), 3, card.height, card.width}, device_);

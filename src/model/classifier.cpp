@@ -2,6 +2,7 @@
 
 #include "xai/core/error.hpp"
 #include "xai/core/log.hpp"
+#include "xai/model/torchscript_classifier.hpp"
 
 namespace xai {
 
@@ -9,11 +10,15 @@ LogitsAndGradient Classifier::logits_and_input_gradient(const at::Tensor&, const
   throw ModelError(cat("model ", card().name, " is forward-only: it gives no gradients"));
 }
 
-int halved_batch(int size, const at::Device& device) {
-  require<ModelError>(size > 1, "out of memory on ", device,
-                      " even for a batch of one image; use a smaller model, fewer --threads or --device cpu");
-  log::warning("out of memory: going on with batches of ", size / 2);
-  return size / 2;
+Features Classifier::features(const at::Tensor&, const at::Tensor&) {
+  throw ModelError(cat("model ", card().name, " has no last feature map that is known"));
+}
+
+std::unique_ptr<Classifier> open_classifier(const ModelCard& card, const ClassifierOptions& options) {
+  auto classifier = std::make_unique<TorchScriptClassifier>(card, options);
+  log::info("model ", card.name, " on ", options.device, ", ", name(options.precision), ", batches of ",
+            options.batch_size, ", ", classifier->tuning()["choice"].get<std::string>());
+  return classifier;
 }
 
 }  // namespace xai

@@ -1,5 +1,9 @@
 #include "xai/model/model_card.hpp"
 
+#include <algorithm>
+#include <cmath>
+#include <set>
+
 #include "xai/core/error.hpp"
 #include "xai/core/file.hpp"
 
@@ -8,29 +12,112 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr int most_pixels = 100'000, most_classes = 100'000;
+
+/// 64 and 64.0, as JSON Schema has it.
+bool is_integer(const Json& value) {
+  return value.is_number_integer() ||
+         (value.is_number() && value.get<double>() == std::floor(value.get<double>()));
+}
+
+bool is_hash(const std::string& text) {
+  return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == text.npos;
+}
+
+bool is_schema_version(const std::string& text) {
+  return text.starts_with("1.") && text.size() > 2 && text.find_first_not_of("0123456789", 2) == text.npos;
+}
+
+bool is_file_name(const std::string& text) {
+  const auto bad = [](unsigned char c) { return c == '/' || c < 0x20 || c == 0x7f; };
+  return !text.empty() && text.front() != '.' && std::none_of(text.begin(), text.end(), bad);
+}
+
 /// Reads fields and blames the card's file for what they lack.
 class Reader {
  public:
   Reader(const std::filesystem::path& file, const Json& root) : file_(file), root_(root) {}
 
-  template <class T>
-  T get(const char* pointer) const {
-    const Json::json_pointer where(pointer);
-    if (!root_.contains(where)) fail(pointer, "is missing");
-    try {
-      return root_.at(where).get<T>();
-    } catch (const Json::exception&) {
-      fail(pointer, cat("has the wrong type: ", root_.at(where).dump()));
-    }
+  bool contains(const std::string& pointer) const { return root_.contains(Json::json_pointer(pointer)); }
+
+  const Json& at(const std::string& pointer) const {
+    if (!contains(pointer)) fail(pointer, "is missing");
+    return root_.at(Json::json_pointer(pointer));
   }
 
-  int positive(const char* pointer) const {
-    const int value = get<int>(pointer);
-    if (value < 1 || value > 100'000) fail(pointer, cat("must be a number from 1 to 100000, not ", value));
+  std::string text(const std::string& pointer, std::size_t min_length = 0) const {
+    const Json& value = at(pointer);
+    const bool fits = value.is_string() && value.get_ref<const std::string&>().size() >= min_length;
+    if (!fits) refuse(pointer, min_length > 0 ? "a text that is not empty" : "a text");
     return value;
   }
 
-  [[noreturn]] void fail(const char* pointer, const std::string& what) const {
+  std::string text(const std::string& pointer, bool (*fits)(const std::string&), const char* what) const {
+    const Json& value = at(pointer);
+    if (!value.is_string() || !fits(value.get_ref<const std::string&>())) refuse(pointer, what);
+    return value;
+  }
+
+  std::string sha256(const std::string& pointer) const {
+    return text(pointer, is_hash, "64 hexadecimal digits, in lower case");
+  }
+
+  std::string one_of(const std::string& pointer, const std::vector<std::string>& choices) const {
+    std::string listed;
+    for (const std::string& choice : choices) {
+      if (at(pointer) == choice) return choice;
+      listed += (listed.empty() ? "" : &choice == &choices.back() ? " or " : ", ") + choice;
+    }
+    refuse(pointer, listed);
+  }
+
+  void integer(const std::string& pointer) const {
+    if (!is_integer(at(pointer))) refuse(pointer, "an integer");
+  }
+  int integer(const std::string& pointer, int low, int high) const {
+    const Json& value = at(pointer);
+    if (!is_integer(value) || value.get<double>() < low || value.get<double>() > high)
+      refuse(pointer, cat("an integer from ", low, " to ", high));
+    return value;
+  }
+
+  double number(const std::string& pointer, double low, double high) const {
+    const Json& value = at(pointer);
+    if (!value.is_number() || !(value.get<double>() >= low && value.get<double>() <= high))
+      refuse(pointer, cat("a number from ", low, " to ", high));
+    return value;
+  }
+
+  /// Three numbers; `above`: the lower bound itself is out.
+  std::array<double, 3> channels(const std::string& pointer, double low, bool above, double high) const {
+    const Json& value = at(pointer);
+    const auto fits = [&](const Json& one) {
+      return one.is_number() && (above ? one.get<double>() > low : one.get<double>() >= low) &&
+             one.get<double>() <= high;
+    };
+    if (!value.is_array() || value.size() != 3 || !std::all_of(value.begin(), value.end(), fits))
+      refuse(pointer,
+             cat("three numbers ", above ? "above " : "from ", low, above ? " and at most " : " to ", high));
+    return value;
+  }
+
+  std::vector<std::string> texts(const std::string& pointer) const {
+    const Json& value = at(pointer);
+    const auto is_text = [](const Json& one) { return one.is_string(); };
+    if (!value.is_array() || !std::all_of(value.begin(), value.end(), is_text))
+      refuse(pointer, "a list of texts");
+    return value;
+  }
+
+  /// Says that the value must be `what` and is not.
+  [[noreturn]] void refuse(const std::string& pointer, const std::string& what) const {
+    constexpr std::size_t longest = 80;
+    std::string value = at(pointer).dump();
+    if (value.size() > longest) value = value.substr(0, longest) + "...";
+    fail(pointer, cat("must be ", what, ", not ", value));
+  }
+
+  [[noreturn]] void fail(const std::string& pointer, const std::string& what) const {
     throw ModelError(cat("model card ", file_.string(), ": field ", pointer, " ", what,
                          "; export the model again with scripts/export_models.py"));
   }
@@ -40,25 +127,61 @@ class Reader {
   const Json& root_;
 };
 
-ClassList read_classes(const Reader& reader, const Json& root, const std::filesystem::path& folder) {
-  if (!root.contains("class_list") || root["class_list"].is_null()) return {};
-  if (root["class_list"].contains("file")) {
-    const auto file = folder / reader.get<std::string>("/class_list/file");
-    if (!std::filesystem::is_regular_file(file))
-      reader.fail("/class_list/file", cat("names ", file.string(), ", which is no file"));
-    return read_class_list(file);
-  }
-  return {reader.get<std::vector<std::string>>("/class_list/ids"),
-          reader.get<std::vector<std::string>>("/class_list/names")};
+/// What no program needs, but the schema asks for.
+void check_origin(const Reader& reader) {
+  reader.one_of("/architecture/source", {"timm", "torchvision", "package"});
+  reader.text("/architecture/name", 1);
+  reader.text("/architecture/version");
+  const bool random = reader.one_of("/weights/origin", {"pretrained", "file", "random"}) == "random";
+  reader.sha256("/weights/sha256");
+  if (random || reader.contains("/weights/seed")) reader.integer("/weights/seed");
+  if (!random && !reader.contains("/weights/photo")) return;
+  reader.text("/weights/photo/file");
+  reader.number("/weights/photo/p_full", 0.5, 1);
+  reader.number("/weights/photo/p_baseline", 0, 0.2);
 }
 
-std::optional<GradCamFiles> read_gradcam(const Reader& reader, const Json& root,
-                                         const std::filesystem::path& folder) {
-  if (!root.contains("gradcam") || root["gradcam"].is_null()) return {};
-  return GradCamFiles{folder / reader.get<std::string>("/gradcam/features/file"),
-                      folder / reader.get<std::string>("/gradcam/head/file"),
-                      reader.get<std::string>("/gradcam/features/sha256"),
-                      reader.get<std::string>("/gradcam/head/sha256")};
+ClassList read_classes(const Reader& reader, int classes, const std::filesystem::path& folder) {
+  const std::string field = "/class_list";
+  if (reader.at(field).is_null()) return {};
+  ClassList list;
+  if (reader.contains(field + "/file")) {
+    const auto file = folder / reader.text(field + "/file", 1);
+    if (!std::filesystem::is_regular_file(file))
+      reader.fail(field + "/file", cat("names ", file.string(), ", which is no file"));
+    list = read_class_list(file);
+  } else {
+    list = {reader.texts(field + "/ids"), reader.texts(field + "/names")};
+  }
+  const auto count = static_cast<std::size_t>(classes);
+  if (list.ids.size() != count)
+    reader.fail(field, cat("lists ", list.ids.size(), " classes, field /classes says ", classes));
+  if (list.names.size() != count)
+    reader.fail(field + "/names", cat("has ", list.names.size(), " texts, field /classes says ", classes));
+  std::set<std::string> known;
+  for (const std::string& id : list.ids)
+    if (!known.insert(id).second) reader.fail(field + "/ids", cat("has ", Json(id).dump(), " twice"));
+  return list;
+}
+
+std::optional<GradCamFiles> read_gradcam(const Reader& reader, const std::filesystem::path& folder) {
+  if (!reader.contains("/gradcam") || reader.at("/gradcam").is_null()) return {};
+  return GradCamFiles{folder / reader.text("/gradcam/features/file", 1),
+                      folder / reader.text("/gradcam/head/file", 1),
+                      reader.sha256("/gradcam/features/sha256"), reader.sha256("/gradcam/head/sha256")};
+}
+
+Json parse_card(const std::filesystem::path& path) {
+  try {
+    return Json::parse(read_file(path));
+  } catch (const Json::parse_error& error) {
+    throw ModelError(cat("model card ", path.string(), " is not JSON (byte ", error.byte,
+                         "); export the model again with scripts/export_models.py"));
+  } catch (const Json::out_of_range&) {
+    throw ModelError(cat("model card ", path.string(),
+                         " holds a number that is too large; export the model again with "
+                         "scripts/export_models.py"));
+  }
 }
 
 }  // namespace
@@ -74,44 +197,34 @@ ModelCard read_model_card(const std::filesystem::path& model) {
   const auto path = std::filesystem::path(model).replace_extension(".json");
   require<ModelError>(std::filesystem::exists(path), "no model card ", path.string(),
                       " beside the model; scripts/export_models.py writes both");
-  Json root;
-  try {
-    root = Json::parse(read_file(path));
-  } catch (const Json::parse_error& error) {
-    throw ModelError(cat("model card ", path.string(), " is not JSON (byte ", error.byte,
-                         "); export the model again with scripts/export_models.py"));
-  }
+  Json root = parse_card(path);
   const Reader reader(path, root);
-  const auto version = reader.get<std::string>("/schema_version");
-  if (!version.starts_with("1."))
+  if (const auto version = reader.text("/schema_version"); !is_schema_version(version))
     reader.fail("/schema_version", cat("is ", version, ", this program reads 1.x"));
 
   ModelCard card;
-  card.name = reader.get<std::string>("/name");
-  card.family = reader.get<std::string>("/family");
-  card.height = reader.positive("/input/height");
-  card.width = reader.positive("/input/width");
-  card.resize = reader.positive("/preprocessing/resize");
-  const auto interpolation = reader.get<std::string>("/preprocessing/interpolation");
-  if (interpolation != "bilinear" && interpolation != "bicubic")
-    reader.fail("/preprocessing/interpolation", cat("must be bilinear or bicubic, not ", interpolation));
-  card.interpolation = interpolation == "bilinear" ? Interpolation::bilinear : Interpolation::bicubic;
-  const auto crop = reader.get<std::string>("/preprocessing/crop");
-  if (crop != "center") reader.fail("/preprocessing/crop", cat("must be center, not ", crop));
-  card.mean = reader.get<std::array<double, 3>>("/preprocessing/mean");
-  card.std = reader.get<std::array<double, 3>>("/preprocessing/std");
-  for (const double s : card.std)
-    if (!(s > 0)) reader.fail("/preprocessing/std", "must be positive");
+  card.model = model;
+  card.name = reader.text("/name", is_file_name,
+                          "a name and no path: not empty, without '/', a leading '.' and control characters");
+  card.family = reader.text("/family", 1);
+  check_origin(reader);
+  card.height = reader.integer("/input/height", 1, most_pixels);
+  card.width = reader.integer("/input/width", 1, most_pixels);
+  card.resize = reader.integer("/preprocessing/resize", 1, most_pixels);
+  card.interpolation = reader.one_of("/preprocessing/interpolation", {"bilinear", "bicubic"}) == "bilinear"
+                           ? Interpolation::bilinear
+                           : Interpolation::bicubic;
+  reader.one_of("/preprocessing/crop", {"center"});
+  card.mean = reader.channels("/preprocessing/mean", 0, /*above=*/false, 1);
+  card.std = reader.channels("/preprocessing/std", 0, /*above=*/true, 10);
   if (card.resize < std::max(card.height, card.width))
     reader.fail("/preprocessing/resize", cat("is ", card.resize, ", smaller than the crop of ", card.height,
                                              " x ", card.width, " pixels"));
-  card.classes = reader.positive("/classes");
+  card.classes = reader.integer("/classes", 1, most_classes);
   if (card.classes < 2) reader.fail("/classes", "must be at least 2");
-  card.class_list = read_classes(reader, root, path.parent_path());
-  if (const auto listed = card.class_list.ids.size(); listed != 0 && static_cast<int>(listed) != card.classes)
-    reader.fail("/class_list", cat("lists ", listed, " classes, field /classes says ", card.classes));
-  card.sha256 = reader.get<std::string>("/sha256");
-  card.gradcam = read_gradcam(reader, root, path.parent_path());
+  card.class_list = read_classes(reader, card.classes, path.parent_path());
+  card.sha256 = reader.sha256("/sha256");
+  card.gradcam = read_gradcam(reader, path.parent_path());
   root.erase("class_list");
   card.document = std::move(root);
   return card;

@@ -19,32 +19,36 @@ namespace {
 constexpr double tuning_seconds =
     8;  // no further candidates after that: for models that take seconds a batch
 
+std::string device_kind(const at::Device& device) {
+  return c10::DeviceTypeName(device.type(), /*lower_case=*/true);
+}
+
 /// Rows that go back through a model at once on a CPU. Larger matrices are multiplied by other kernels, which
 /// would make gradients, and so maps, depend on the size of the batch.
 constexpr std::int64_t backward_rows = 8;
 
-void set_precision(Precision precision) {
-  at::globalContext().setAllowTF32CuBLAS(precision == Precision::tf32);
-  at::globalContext().setAllowTF32CuDNN(precision == Precision::tf32);
-}
-
-/// Of weights and activations.
-at::ScalarType type_of(Precision precision) {
-  switch (precision) {
-    case Precision::bf16:
-      return at::kBFloat16;
-    case Precision::fp64:
-      return at::kDouble;
-    default:
-      return at::kFloat;
+/// What run(batch, classes), a pair of tensors with a row for each of the batch's, says of batches of a size
+/// that can go back through a model.
+template <class Run>
+auto in_backward_batches(const at::Tensor& batch, const at::Tensor& classes, Run run)
+    -> decltype(run(batch, classes)) {
+  const std::int64_t rows = batch.size(0);
+  if (rows == 1) {  // torch 2.11: batch norm's backward on a CPU is wrong for a batch of one
+    const auto [a, b] = run(batch.expand({2, -1, -1, -1}), classes.expand({2}));
+    return {a.slice(0, 0, 1), b.slice(0, 0, 1)};
   }
+  if (!batch.device().is_cpu() || rows <= backward_rows) return run(batch, classes);
+  std::vector<at::Tensor> as, bs;
+  for (std::int64_t i = 0; i < rows; i += backward_rows) {
+    const auto [a, b] = in_backward_batches(batch.slice(0, i, i + backward_rows),
+                                            classes.slice(0, i, i + backward_rows), run);
+    as.push_back(a);
+    bs.push_back(b);
+  }
+  return {at::cat(as), at::cat(bs)};
 }
 
-bool is_exact(Precision precision) {
-  return precision == Precision::fp32 || precision == Precision::fp64;
-}
-
-std::vector<Tuning> forward_candidates(const TorchScriptOptions& options) {
+std::vector<Tuning> forward_candidates(const ClassifierOptions& options) {
   std::vector<Tuning> all{Tuning::plain, Tuning::frozen_channels_last};
   if (options.device.is_cpu() && options.precision == Precision::fp32)
     all.push_back(Tuning::frozen_channels_last_onednn);
@@ -75,64 +79,71 @@ struct TorchScriptClassifier::Module {
   bool channels_last = false;
 };
 
-void TorchScriptClassifier::warm_up(const Use& use, Module& module) {
-  for (int run = 0; run < 2; ++run) use.answer(module);
-}
+/// The model cut behind its last feature map.
+struct TorchScriptClassifier::Parts {
+  torch::jit::Module features;
+  torch::jit::Module head;
+};
 
-at::Device parse_device(std::string_view name) {
-  const bool cuda = at::hasCUDA() && at::getNumGPUs() > 0;
-  if (name == "auto") return cuda ? at::Device(at::kCUDA, 0) : at::Device(at::kCPU);
-  if (name == "cpu") return at::kCPU;
-  const bool named_cuda =
-      name == "cuda" || (name.starts_with("cuda:") && name.size() > 5 &&
-                         name.find_first_not_of("0123456789", 5) == std::string_view::npos);
-  require(named_cuda, "--device ", name, " is none of auto, cpu, cuda, cuda:N");
-  require(cuda, "--device ", name, ": no CUDA device is visible here; use --device cpu or auto");
-  const std::size_t index = name == "cuda" ? 0 : std::stoul(std::string(name.substr(5)));
-  require(index < at::getNumGPUs(), "--device ", name, ": only ", at::getNumGPUs(),
-          " CUDA devices are visible here, numbered from 0");
-  return {at::kCUDA, static_cast<c10::DeviceIndex>(index)};
-}
+TorchScriptClassifier::TorchScriptClassifier(ModelCard card, ClassifierOptions options)
+    : card_(std::move(card)), options_(std::move(options)) {
+  set_precision(options_.precision);
+  if (options_.features) load_parts();
 
-bool is_out_of_memory(const std::exception& error) {
-  if (dynamic_cast<const std::bad_alloc*>(&error) || dynamic_cast<const c10::OutOfMemoryError*>(&error))
-    return true;
-  // TorchScript rethrows what the allocators throw as plain runtime errors
-  const std::string_view text = error.what();
-  return text.find("out of memory") != text.npos || text.find("can't allocate memory") != text.npos;
-}
-
-TorchScriptClassifier::TorchScriptClassifier(const std::filesystem::path& model,
-                                             const TorchScriptOptions& options)
-    : path_(model), card_(read_model_card(model)), options_(options) {
-  set_precision(options.precision);
-
-  Module plain{load_torchscript(model, card_.sha256, options.device)};
-  if (const auto type = type_of(options.precision); type != at::kFloat) plain.script.to(type);
+  Module plain{load_torchscript(card_.model, card_.sha256, options_.device)};
+  if (const auto type = type_of(options_.precision); type != at::kFloat) plain.script.to(type);
   probe(plain);
 
   const at::Tensor batch =
       at::randn({options_.batch_size, 3, card_.height, card_.width}, at::detail::createCPUGenerator(63))
           .to(options_.device);
-  const bool exact = is_exact(options.precision);
-  const auto set_up = [&](const std::optional<Tuning>& tuning, const std::vector<Tuning>& candidates,
-                          const Use& use) {
-    return tuning ? Prepared{prepare(plain, *tuning, use), *tuning, {}} : tune(plain, candidates, use);
-  };
-  forward_ = set_up(options.tuning, forward_candidates(options),
-                    {[&](Module& module) { return forward(module, batch).softmax(1).cpu(); },
-                     probabilities_agree, exact ? 1e-4 : 2e-2});
-  if (!options.gradients) return;
+  const bool exact = is_exact(options_.precision);
+  forward_ = set_up(plain, {.name = "logits",
+                            .key = "choice",
+                            .candidates = forward_candidates(options_),
+                            .answer = [&](Module& m) { return forward(m, batch).softmax(1).cpu(); },
+                            .agree = probabilities_agree,
+                            .tolerance = exact ? 1e-4 : 2e-2});
+  if (!options_.gradients) return;
   const at::Tensor classes = forward(*forward_.module, batch).argmax(1);
-  gradient_ = set_up(options.gradient_tuning, {Tuning::plain, Tuning::frozen_channels_last},
-                     {[&](Module& module) { return backward(module, batch, classes).gradient.cpu(); },
-                      gradients_agree, exact ? 1e-2 : 2e-1});
+  gradient_ = set_up(plain, {.name = "gradients",
+                             .key = "gradient_choice",
+                             .candidates = {Tuning::plain, Tuning::frozen_channels_last},
+                             .answer = [&](Module& m) { return backward(m, batch, classes).gradient.cpu(); },
+                             .agree = gradients_agree,
+                             .tolerance = exact ? 1e-2 : 2e-1});
 }
 
 TorchScriptClassifier::~TorchScriptClassifier() = default;
 
-std::optional<Tuning> TorchScriptClassifier::gradient_tuning() const {
-  return gradient_.module ? std::optional(gradient_.tuning) : std::nullopt;
+void TorchScriptClassifier::load_parts() {
+  require<ModelError>(
+      card_.gradcam.has_value(), "model ", card_.name,
+      " has no last feature map that its card knows of, so there is no Grad-CAM of it; use another "
+      "'method', or export the model again with scripts/export_models.py");
+  const GradCamFiles& files = *card_.gradcam;
+  parts_ = std::make_unique<Parts>(Parts{load_torchscript(files.features, files.features_sha256, device()),
+                                         load_torchscript(files.head, files.head_sha256, device())});
+}
+
+Json TorchScriptClassifier::tuning() const {
+  Json record = {{"mode", options_.tune ? "fast" : "off"},
+                 {"device", device_kind(device())},
+                 {"choice", name(forward_.tuning)},
+                 {"measured", to_json(forward_.measurements)}};
+  if (gradient_.module) {
+    record["gradient_choice"] = name(gradient_.tuning);
+    record["gradient_measured"] = to_json(gradient_.measurements);
+  }
+  return record;
+}
+
+Json TorchScriptClassifier::to_json(const std::vector<Measurement>& measurements) {
+  Json measured = Json::array();
+  for (const Measurement& m : measurements)
+    measured.push_back(
+        {{"tuning", name(m.tuning)}, {"milliseconds", number_or_null(m.milliseconds)}, {"usable", m.usable}});
+  return measured;
 }
 
 template <class Run>
@@ -143,7 +154,7 @@ auto TorchScriptClassifier::guarded(const at::Tensor& batch, Run run) const {
     throw;
   } catch (const std::exception& error) {
     if (is_out_of_memory(error)) throw;
-    throw ModelError(cat("model ", path_.string(), " failed on a batch of ", batch.size(0), ": ",
+    throw ModelError(cat("model ", card_.model.string(), " failed on a batch of ", batch.size(0), ": ",
                          torchscript_reason(error)));
   }
 }
@@ -158,14 +169,25 @@ at::Tensor TorchScriptClassifier::logits(const at::Tensor& batch) {
 
 LogitsAndGradient TorchScriptClassifier::logits_and_input_gradient(const at::Tensor& batch,
                                                                    const at::Tensor& classes) {
-  require<ModelError>(gradient_.module != nullptr, "model ", path_.string(), " was loaded without gradients");
+  require<ModelError>(gradient_.module != nullptr, "model ", card_.model.string(),
+                      " was loaded without gradients");
   return guarded(batch, [&] { return backward(*gradient_.module, batch, classes); });
+}
+
+Features TorchScriptClassifier::features(const at::Tensor& batch, const at::Tensor& classes) {
+  require<ModelError>(parts_ != nullptr, "model ", card_.model.string(),
+                      " was loaded without its last feature map");
+  return guarded(batch, [&] {
+    return in_backward_batches(batch, classes, [this](const at::Tensor& rows, const at::Tensor& of) {
+      return features_of(rows, of);
+    });
+  });
 }
 
 at::Tensor TorchScriptClassifier::call(Module& module, const at::Tensor& batch) const {
   const auto format = module.channels_last ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
   const auto output = module.script.forward({batch.to(type_of(options_.precision)).contiguous(format)});
-  require<ModelError>(output.isTensor(), "model ", path_.string(), " gives a ", output.tagKind(),
+  require<ModelError>(output.isTensor(), "model ", card_.model.string(), " gives a ", output.tagKind(),
                       " instead of one tensor of logits; wrap it so that it returns N x K logits");
   return output.toTensor().to(type());
 }
@@ -177,32 +199,37 @@ at::Tensor TorchScriptClassifier::forward(Module& module, const at::Tensor& batc
 
 LogitsAndGradient TorchScriptClassifier::backward(Module& module, const at::Tensor& batch,
                                                   const at::Tensor& classes) const {
-  if (batch.size(0) == 1) {  // torch 2.11: batch norm's backward on a CPU is wrong for a batch of one
-    const auto two = backward(module, batch.expand({2, -1, -1, -1}), classes.expand({2}));
-    return {two.logits.slice(0, 0, 1), two.gradient.slice(0, 0, 1)};
-  }
-  if (device().is_cpu() && batch.size(0) > backward_rows) {
-    std::vector<at::Tensor> logits, gradients;
-    for (std::int64_t i = 0; i < batch.size(0); i += backward_rows) {
-      auto some =
-          backward(module, batch.slice(0, i, i + backward_rows), classes.slice(0, i, i + backward_rows));
-      logits.push_back(std::move(some.logits));
-      gradients.push_back(std::move(some.gradient));
-    }
-    return {at::cat(logits), at::cat(gradients)};
-  }
+  return in_backward_batches(batch, classes, [&](const at::Tensor& rows, const at::Tensor& of) {
+    const c10::InferenceMode inference_off(false);
+    const at::AutoGradMode gradients_on(true);
+    const at::Tensor input =
+        rows.clone(at::MemoryFormat::Contiguous).requires_grad_();  // no inference tensor
+    const at::Tensor logits = call(module, input);
+    const at::Tensor p = logits.softmax(1).gather(1, of.clone().unsqueeze(1)).sum();
+    const at::Tensor gradient = torch::autograd::grad({p}, {input}).front();
+    return LogitsAndGradient{logits.detach(), gradient};
+  });
+}
+
+Features TorchScriptClassifier::features_of(const at::Tensor& batch, const at::Tensor& classes) const {
   const c10::InferenceMode inference_off(false);
+  at::Tensor maps;
+  {
+    const at::NoGradGuard no_gradients;
+    const at::Tensor input = batch.to(at::kFloat, /*non_blocking=*/false, /*copy=*/true,
+                                      at::MemoryFormat::Contiguous);  // no inference tensor
+    maps = parts_->features.forward({input}).toTensor();
+  }
   const at::AutoGradMode gradients_on(true);
-  const at::Tensor input = batch.clone(at::MemoryFormat::Contiguous).requires_grad_();  // no inference tensor
-  const at::Tensor logits = call(module, input);
-  const at::Tensor p = logits.softmax(1).gather(1, classes.clone().unsqueeze(1)).sum();
-  const at::Tensor gradient = torch::autograd::grad({p}, {input}).front();
-  return {logits.detach(), gradient};
+  maps = maps.detach().requires_grad_();
+  const at::Tensor logits = parts_->head.forward({maps}).toTensor();
+  const at::Tensor of_classes = logits.gather(1, classes.clone().unsqueeze(1)).sum();
+  return {maps.detach(), torch::autograd::grad({of_classes}, {maps}).front()};
 }
 
 void TorchScriptClassifier::probe(Module& plain) const {
   const auto fail = [&](const auto&... what) {
-    throw ModelError(cat("model ", path_.string(), " ", what...));
+    throw ModelError(cat("model ", card_.model.string(), " ", what...));
   };
   at::Tensor images =
       at::randn({3, 3, card_.height, card_.width}, at::detail::createCPUGenerator(63)).to(options_.device);
@@ -236,6 +263,28 @@ void TorchScriptClassifier::probe(Module& plain) const {
       fail("answers differently for an image alone and in a batch; was the batch size baked in at export?");
 }
 
+/// TorchScript optimises a graph on its first runs.
+void TorchScriptClassifier::warm_up(Module& module, const Use& use) {
+  for (int run = 0; run < 2; ++run) use.answer(module);
+}
+
+/// The choice that was made before; nothing where it is to be made now.
+std::optional<Tuning> TorchScriptClassifier::chosen(const Use& use) const {
+  if (!options_.tune) return Tuning::plain;
+  const Json& record = options_.tuning;
+  if (!record.is_object() || record.value("device", "") != device_kind(device())) return {};
+  return named<Tuning>(record.value(use.key, ""));
+}
+
+TorchScriptClassifier::Prepared TorchScriptClassifier::set_up(const Module& plain, const Use& use) const {
+  if (const auto tuning = chosen(use)) return {prepare(plain, *tuning, use), *tuning, {}};
+  Prepared prepared = tune(plain, use);
+  for (const Measurement& m : prepared.measurements)
+    log::debug("tuning of ", use.name, ", ", name(m.tuning), ": ", m.milliseconds, " ms an image",
+               m.usable ? "" : " (not usable)");
+  return prepared;
+}
+
 std::unique_ptr<TorchScriptClassifier::Module> TorchScriptClassifier::prepare(const Module& plain,
                                                                               Tuning tuning,
                                                                               const Use& use) const {
@@ -248,7 +297,7 @@ std::unique_ptr<TorchScriptClassifier::Module> TorchScriptClassifier::prepare(co
       torch::jit::RegisterLlgaFuseGraph::setEnabled(tuning == Tuning::frozen_channels_last_onednn);
   try {
     module->script = torch::jit::freeze(module->script);
-    warm_up(use, *module);
+    warm_up(*module, use);
   } catch (...) {
     torch::jit::RegisterLlgaFuseGraph::setEnabled(before);
     throw;
@@ -257,37 +306,41 @@ std::unique_ptr<TorchScriptClassifier::Module> TorchScriptClassifier::prepare(co
   return module;
 }
 
-TorchScriptClassifier::Prepared TorchScriptClassifier::tune(const Module& plain,
-                                                            const std::vector<Tuning>& candidates,
-                                                            const Use& use) const {
+/// `expected`: the plain module's answer, which is measured first.
+TorchScriptClassifier::Measurement TorchScriptClassifier::measure(Module& module, Tuning tuning,
+                                                                  const Use& use,
+                                                                  at::Tensor& expected) const {
+  if (tuning == Tuning::plain) warm_up(module, use);
+  double fastest = std::numeric_limits<double>::infinity();
+  at::Tensor answer;
+  for (int repeat = 0; repeat < 2; ++repeat) {
+    const Stopwatch time;
+    answer = use.answer(module);
+    fastest = std::min(fastest, time.seconds());
+  }
+  if (tuning == Tuning::plain) expected = answer;
+  return {tuning, 1e3 * fastest / options_.batch_size, use.agree(answer, expected, use.tolerance)};
+}
+
+TorchScriptClassifier::Prepared TorchScriptClassifier::tune(const Module& plain, const Use& use) const {
   const Stopwatch tuning_time;
   Prepared best;
   double best_time = 0;
-  at::Tensor expected;  // the plain module's answer
-  for (const Tuning tuning : candidates) {
+  at::Tensor expected;
+  for (const Tuning tuning : use.candidates) {
     if (best.module && tuning_time.seconds() > tuning_seconds) break;
     Measurement measurement{tuning};
     try {
       auto module = prepare(plain, tuning, use);
-      if (tuning == Tuning::plain) warm_up(use, *module);
-      double fastest = std::numeric_limits<double>::infinity();
-      at::Tensor answer;
-      for (int repeat = 0; repeat < 2; ++repeat) {
-        const Stopwatch time;
-        answer = use.answer(*module);
-        fastest = std::min(fastest, time.seconds());
-      }
-      if (tuning == Tuning::plain) expected = answer;
-      measurement.usable = use.agree(answer, expected, use.tolerance);
-      measurement.milliseconds = 1e3 * fastest / options_.batch_size;
-      if (measurement.usable && (!best.module || fastest < best_time)) {
-        best_time = fastest;
+      measurement = measure(*module, tuning, use, expected);
+      if (measurement.usable && (!best.module || measurement.milliseconds < best_time)) {
+        best_time = measurement.milliseconds;
         best.tuning = tuning;
         best.module = std::move(module);
       }
     } catch (const std::exception& error) {
       if (tuning == Tuning::plain) throw;
-      log::debug("tuning ", name(tuning), " does not work for ", path_.string(), ": ",
+      log::debug("tuning ", name(tuning), " does not work for ", card_.model.string(), ": ",
                  torchscript_reason(error));
     }
     best.measurements.push_back(measurement);

@@ -33,7 +33,7 @@ std::vector<MaskQuestion> Objective::questions(const at::Tensor& masks, bool gra
                            .scale = inserts ? -t : t,
                            .noise = options_.noise,
                            .noise_seed = options_.sharing == NoiseSharing::terms ? shared : random.next(),
-                           .gradient = gradient});
+                           .want = gradient ? Want::gradient : Want::probability});
     }
   }
   return questions;

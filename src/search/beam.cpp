@@ -12,25 +12,25 @@ constexpr std::size_t novelty_window = 1000;  // states of largest p among which
 
 }  // namespace
 
-BeamSearch::BeamSearch(Evidence& evidence, const MseOptions& options)
-    : evidence_(evidence),
+BeamSearch::BeamSearch(Findings& findings, const MseOptions& options)
+    : findings_(findings),
       options_(options),
       patches_(options.grid * options.grid),
       last_size_(options.max_size > 0 ? std::min(options.max_size, patches_) : patches_),
-      minimal_(evidence, options.reduce, options.max_evaluations),
+      minimal_(findings, options.reduce, options.max_evaluations),
       open_(patches_ + 1),
       novelty_(patches_, 0.0) {}
 
 Task<StopReason> BeamSearch::run() {
   int beyond = options_.sweeps == 1 ? patches_ : levels_beyond_smallest;
-  while (!evidence_.out_of_budget()) {
+  while (!findings_.out_of_budget()) {
     const bool extended_any = co_await sweep(beyond);
     ++sweeps_;
     if (sweeps_ == options_.sweeps || (!extended_any && beyond >= patches_)) break;
     if (!extended_any || sweeps_ % sweeps_to_go_deeper == 0) ++beyond;
     measure_novelty();
   }
-  if (evidence_.out_of_budget()) co_return StopReason::max_evaluations;
+  if (findings_.out_of_budget()) co_return StopReason::max_evaluations;
   collect_open_states();
   co_return open_[last_size_].empty() ? StopReason::exhausted : StopReason::max_size;
 }
@@ -46,17 +46,17 @@ Task<bool> BeamSearch::sweep(int beyond) {
     extended_any = true;
     auto candidates = co_await extend(states);
     co_await minimal_.add(std::move(candidates));
-    if (evidence_.out_of_budget()) break;
+    if (findings_.out_of_budget()) break;
     for (const PatchSet& set : minimal()) smallest = std::min(smallest, set.size());
   }
   co_return extended_any;
 }
 
 void BeamSearch::collect_open_states() {
-  const auto& evaluated = evidence_.insufficient_sets();
+  const auto& evaluated = findings_.insufficient_sets();
   for (; collected_ < evaluated.size(); ++collected_) {
     const PatchSet& set = evaluated[collected_];
-    open_[set.size()].insert({set, evidence_.log_p(set)});
+    open_[set.size()].insert({set, findings_.log_p(set)});
   }
 }
 
@@ -68,7 +68,7 @@ int BeamSearch::width_at(int size) const {
   };
   long reserve = options_.beam_width * extensions(size) + 5L * patches_;  // this level, and some to reduce
   for (int shown = size + 1; shown < patches_; ++shown) reserve += extensions(shown);
-  return evidence_.remaining() < reserve ? 1 : options_.beam_width;
+  return findings_.remaining() < reserve ? 1 : options_.beam_width;
 }
 
 /// Removes the next beam from the open states of one size.
@@ -92,7 +92,7 @@ std::vector<BeamSearch::State> BeamSearch::take_best(OpenStates& open, int beam_
     if (best.size() > width + 1) best.pop_back();
   }
   if (best.size() > width) {
-    evidence_.note_choice(best[width - 1].score, best[width].score);
+    findings_.note_choice(best[width - 1].score, best[width].score);
     best.pop_back();
   }
   std::vector<State> taken;
@@ -109,7 +109,7 @@ Task<std::vector<PatchSet>> BeamSearch::extend(const std::vector<State>& states)
   long hidden = 0;
   for (const State& state : states) hidden += patches_ - state.set.size();
   const bool fully = options_.extensions == 0 || states[0].set.empty() ||
-                     (sweeps_ == 0 && evidence_.evaluations() + hidden <= options_.max_evaluations / 4);
+                     (sweeps_ == 0 && findings_.evaluations() + hidden <= options_.max_evaluations / 4);
   std::vector<std::vector<PatchSet>> groups;
   std::vector<double> scores;
   for (const auto& [set, log_p] : states)
@@ -117,13 +117,13 @@ Task<std::vector<PatchSet>> BeamSearch::extend(const std::vector<State>& states)
       groups.push_back({set.with(patch)});
       scores.push_back(log_p + promise);
     }
-  const auto answered = co_await evidence_.evaluate(groups);
-  if (answered > 0 && answered < groups.size()) evidence_.note_choice(scores[answered - 1], scores[answered]);
+  const auto answered = co_await findings_.evaluate(groups);
+  if (answered > 0 && answered < groups.size()) findings_.note_choice(scores[answered - 1], scores[answered]);
   groups.resize(answered);
 
   std::vector<PatchSet> sufficient;
   for (const auto& group : groups)
-    if (evidence_.sufficient(group[0])) sufficient.push_back(group[0]);
+    if (findings_.sufficient(group[0])) sufficient.push_back(group[0]);
   co_return sufficient;
 }
 
@@ -139,9 +139,9 @@ std::vector<BeamSearch::Extension> BeamSearch::extensions_of(const PatchSet& sta
   std::vector<Subset> subsets;
   for (const int patch : state.patches()) {
     const PatchSet set = state.without(patch);
-    if (!evidence_.knows(set)) continue;
+    if (!findings_.knows(set)) continue;
     const auto found = promises_.find(set);
-    subsets.push_back({set, evidence_.log_p(set), found == promises_.end() ? nullptr : &found->second});
+    subsets.push_back({set, findings_.log_p(set), found == promises_.end() ? nullptr : &found->second});
   }
 
   std::vector<double> promises(patches_, 0.0);
@@ -153,8 +153,8 @@ std::vector<BeamSearch::Extension> BeamSearch::extensions_of(const PatchSet& sta
     int measurements = 0;
     int expectations = 0;
     for (const auto& [set, log_p, inherited] : subsets) {
-      if (const PatchSet extended = set.with(patch); evidence_.knows(extended)) {
-        measured += evidence_.log_p(extended) - log_p;
+      if (const PatchSet extended = set.with(patch); findings_.knows(extended)) {
+        measured += findings_.log_p(extended) - log_p;
         ++measurements;
       } else if (inherited) {
         expected += (*inherited)[patch];
@@ -165,8 +165,8 @@ std::vector<BeamSearch::Extension> BeamSearch::extensions_of(const PatchSet& sta
       promises[patch] = measured / measurements;
     } else if (expectations > 0) {
       promises[patch] = expected / expectations;
-    } else if (const auto alone = PatchSet().with(patch); evidence_.knows(alone)) {
-      promises[patch] = evidence_.log_p(alone) - evidence_.log_p(PatchSet());
+    } else if (const auto alone = PatchSet().with(patch); findings_.knows(alone)) {
+      promises[patch] = findings_.log_p(alone) - findings_.log_p(PatchSet());
     }
     extensions.push_back({patch, promises[patch] + novelty_[patch]});
   }
@@ -176,7 +176,7 @@ std::vector<BeamSearch::Extension> BeamSearch::extensions_of(const PatchSet& sta
   std::stable_sort(extensions.begin(), extensions.end(),
                    [](const Extension& a, const Extension& b) { return a.promise > b.promise; });
   if (!all && extensions.size() > best) {
-    evidence_.note_choice(extensions[best - 1].promise, extensions[best].promise);
+    findings_.note_choice(extensions[best - 1].promise, extensions[best].promise);
     extensions.resize(best);
   }
   return extensions;

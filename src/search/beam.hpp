@@ -4,7 +4,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "evidence.hpp"
+#include "findings.hpp"
 #include "minimal_sets.hpp"
 
 namespace xai::internal {
@@ -12,7 +12,7 @@ namespace xai::internal {
 /// The beam search that MseOptions describes, for one image.
 class BeamSearch {
  public:
-  BeamSearch(Evidence& evidence, const MseOptions& options);
+  BeamSearch(Findings& findings, const MseOptions& options);
 
   Task<StopReason> run();
   const std::set<PatchSet>& minimal() const { return minimal_.sets(); }
@@ -40,7 +40,7 @@ class BeamSearch {
   double novelty(const PatchSet& set) const;
   void measure_novelty();
 
-  Evidence& evidence_;
+  Findings& findings_;
   const MseOptions& options_;
   int patches_;
   int last_size_;  // of states that may be reached

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "evidence.hpp"
+#include "findings.hpp"
 
 namespace xai::internal {
 
@@ -13,16 +13,16 @@ class CountedSets : public Ratios {
 
   /// Evaluates different sets that were not given before, as one question.
   Task<void> evaluate(std::vector<PatchSet> sets) {
-    const long before = scorer_.evaluations();
+    const long before = scorer_.new_to_memo();
     co_await scorer_.probabilities(sets);
-    evaluations_ += scorer_.evaluations() - before;
+    evaluations_ += scorer_.new_to_memo() - before;
     asked_ += static_cast<long>(sets.size());
     for (const PatchSet& set : sets) note_ratio(set);
   }
   /// An image without probability has no ratios, and no set of it counts.
   bool counts(const PatchSet& set) const { return p_full() > 0 && sufficient(set); }
 
-  /// Sets that had to be evaluated, and sets that the scorer knew already.
+  /// Sets that had to be evaluated, and sets that were known already, to this caller or another.
   long evaluations() const { return evaluations_; }
   long saved() const { return asked_ - evaluations_; }
 

@@ -5,7 +5,7 @@
 
 namespace xai::internal {
 
-Task<std::vector<PatchSet>> exhaustive_search(Evidence& evidence, int grid) {
+Task<std::vector<PatchSet>> exhaustive_search(Findings& findings, int grid) {
   constexpr std::uint64_t chunk = 4096;  // bounds the memory of one question
   const int patches = grid * grid;
   const std::uint64_t count = std::uint64_t{1} << patches;
@@ -13,7 +13,7 @@ Task<std::vector<PatchSet>> exhaustive_search(Evidence& evidence, int grid) {
     std::vector<std::vector<PatchSet>> group(1);
     for (auto bits = first; bits < std::min(first + chunk, count); ++bits)
       group[0].push_back(PatchSet::from_bits(bits));
-    co_await evidence.evaluate(group);
+    co_await findings.evaluate(group);
   }
 
   // covered[S]: some subset of S, S included, is sufficient; ascending, so that subsets come first
@@ -22,7 +22,7 @@ Task<std::vector<PatchSet>> exhaustive_search(Evidence& evidence, int grid) {
   for (std::uint64_t bits = 0; bits < count; ++bits) {
     for (auto rest = bits; rest != 0 && !covered[bits]; rest &= rest - 1)
       covered[bits] = covered[bits & ~(rest & -rest)];
-    if (covered[bits] || !evidence.sufficient(PatchSet::from_bits(bits))) continue;
+    if (covered[bits] || !findings.sufficient(PatchSet::from_bits(bits))) continue;
     covered[bits] = 1;
     mses.push_back(PatchSet::from_bits(bits));
   }

@@ -42,20 +42,20 @@ Task<void> MinimalSets::add(std::vector<PatchSet> candidates) {
 Task<void> MinimalSets::reduce(std::vector<PatchSet> candidates) {
   std::vector<PatchSet> queue;
   for (const PatchSet& candidate : candidates) enqueue(candidate, queue);
-  while (!queue.empty() && !evidence_.out_of_budget()) {
+  while (!queue.empty() && !findings_.out_of_budget()) {
     std::sort(queue.begin(), queue.end(), [&](const PatchSet& a, const PatchSet& b) {
-      return a.size() != b.size() ? a.size() < b.size() : evidence_.before(a, b);
+      return a.size() != b.size() ? a.size() < b.size() : findings_.before(a, b);
     });
     std::vector<std::vector<PatchSet>> groups;
     long cost = 0;
     for (const PatchSet& set : queue) {
       cost += set.size() * (set.size() + 1L) / 2;
-      if (!groups.empty() && cost > evidence_.remaining() / 4) break;
+      if (!groups.empty() && cost > findings_.remaining() / 4) break;
       groups.push_back(removals(set));
     }
-    const auto answered = co_await evidence_.evaluate(groups);
-    if (evidence_.out_of_budget() && answered > 0)
-      evidence_.note_choice(evidence_.log_p(queue[answered - 1]), evidence_.log_p(queue[answered]));
+    const auto answered = co_await findings_.evaluate(groups);
+    if (findings_.out_of_budget() && answered > 0)
+      findings_.note_choice(findings_.log_p(queue[answered - 1]), findings_.log_p(queue[answered]));
 
     std::vector<PatchSet> rest(queue.begin() + answered, queue.end());
     for (std::size_t i = 0; i < answered; ++i) {
@@ -77,11 +77,11 @@ void MinimalSets::enqueue(const PatchSet& set, std::vector<PatchSet>& queue) {
 /// Where the reduction goes from `set`, whose single removals are known: nowhere if it is 1-minimal.
 std::vector<PatchSet> MinimalSets::below(const PatchSet& set) {
   auto smaller = removals(set);  // by ascending removed patch, the order that settles ties
-  std::erase_if(smaller, [&](const PatchSet& subset) { return !evidence_.sufficient(subset); });
+  std::erase_if(smaller, [&](const PatchSet& subset) { return !findings_.sufficient(subset); });
   if (reduce_ == Reduce::all || smaller.size() <= 1) return smaller;
   std::stable_sort(smaller.begin(), smaller.end(),
-                   [&](const PatchSet& a, const PatchSet& b) { return evidence_.p(a) > evidence_.p(b); });
-  evidence_.note_choice(evidence_.log_p(smaller[0]), evidence_.log_p(smaller[1]));
+                   [&](const PatchSet& a, const PatchSet& b) { return findings_.p(a) > findings_.p(b); });
+  findings_.note_choice(findings_.log_p(smaller[0]), findings_.log_p(smaller[1]));
   smaller.resize(1);
   return smaller;
 }
@@ -90,25 +90,25 @@ std::vector<PatchSet> MinimalSets::below(const PatchSet& set) {
 /// Counts subsets that two of them share twice, so it may be worth another call: false when it did nothing.
 Task<bool> MinimalSets::certify() {
   std::vector<std::vector<PatchSet>> groups;
-  long room = std::min(evidence_.remaining(), certification_budget_);
+  long room = std::min(findings_.remaining(), certification_budget_);
   while (!uncertified_.empty()) {
     auto subsets = proper_subsets(*uncertified_.begin());
-    std::erase_if(subsets, [&](const PatchSet& subset) { return evidence_.knows(subset); });
+    std::erase_if(subsets, [&](const PatchSet& subset) { return findings_.knows(subset); });
     const auto cost = static_cast<long>(subsets.size());
     if (cost > room) break;
     room -= cost;
     groups.push_back(std::move(subsets));
     uncertified_.erase(uncertified_.begin());
   }
-  const long before = evidence_.evaluations();
-  co_await evidence_.evaluate(groups);
-  certification_budget_ -= evidence_.evaluations() - before;
+  const long before = findings_.evaluations();
+  co_await findings_.evaluate(groups);
+  certification_budget_ -= findings_.evaluations() - before;
   co_return !groups.empty();
 }
 
 /// Drops the minimal sets that hold a smaller sufficient set, and returns those smaller sets.
 std::vector<PatchSet> MinimalSets::replacements() {
-  const auto& sufficient = evidence_.sufficient_sets();
+  const auto& sufficient = findings_.sufficient_sets();
   std::vector<PatchSet> out;
   const auto refuted_since = [&](std::size_t from, const PatchSet& set) {
     const auto before = out.size();

@@ -4,7 +4,7 @@
 #include <unordered_set>
 #include <vector>
 
-#include "evidence.hpp"
+#include "findings.hpp"
 
 namespace xai::internal {
 
@@ -12,8 +12,8 @@ namespace xai::internal {
 /// out to hold a smaller sufficient set.
 class MinimalSets {
  public:
-  MinimalSets(Evidence& evidence, Reduce reduce, long max_evaluations)
-      : evidence_(evidence), reduce_(reduce), certification_budget_(max_evaluations / 2) {}
+  MinimalSets(Findings& findings, Reduce reduce, long max_evaluations)
+      : findings_(findings), reduce_(reduce), certification_budget_(max_evaluations / 2) {}
 
   /// Reduces sufficient sets and settles what comes of it.
   Task<void> add(std::vector<PatchSet> candidates);
@@ -33,7 +33,7 @@ class MinimalSets {
     }
   };
 
-  Evidence& evidence_;
+  Findings& findings_;
   Reduce reduce_;
   std::set<PatchSet> minimal_;
   std::unordered_set<PatchSet> reduced_;  // sets whose reduction has begun

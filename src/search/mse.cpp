@@ -4,17 +4,17 @@
 #include <limits>
 
 #include "beam.hpp"
-#include "evidence.hpp"
 #include "exhaustive.hpp"
+#include "findings.hpp"
 #include "xai/search/diverse.hpp"
 
 namespace xai {
 namespace {
 
-using internal::Evidence;
+using internal::Findings;
 
 /// The largest d such that every subset of `set` with up to d patches removed has been evaluated.
-int checked_depth(const Evidence& evidence, const PatchSet& set) {
+int checked_depth(const Findings& findings, const PatchSet& set) {
   const auto patches = set.patches();
   const auto size = static_cast<int>(patches.size());
   for (int depth = 1; depth <= size; ++depth) {
@@ -24,7 +24,7 @@ int checked_depth(const Evidence& evidence, const PatchSet& set) {
       PatchSet subset;
       for (std::size_t i = 0; i < patches.size(); ++i)
         if (!removed[i]) subset.insert(patches[i]);
-      if (!evidence.knows(subset)) return depth - 1;
+      if (!findings.knows(subset)) return depth - 1;
     } while (std::next_permutation(removed.begin(), removed.end()));
   }
   return size;
@@ -38,36 +38,36 @@ bool by_size_then_patches(const PatchSet& a, const PatchSet& b) {
 Task<MseResult> search(Scorer& scorer, MseOptions options) {
   MseResult result;
   const bool exhaustive = options.search == SearchKind::exhaustive;
-  Evidence evidence(scorer, options.threshold, options.grid * options.grid,
+  Findings findings(scorer, options.threshold, options.grid * options.grid,
                     exhaustive ? std::numeric_limits<long>::max() : options.max_evaluations);
-  co_await evidence.open();
-  result.p_full = evidence.p_full();
-  result.p_baseline = evidence.p(PatchSet());
+  co_await findings.open();
+  result.p_full = findings.p_full();
+  result.p_baseline = findings.p(PatchSet());
 
   std::vector<PatchSet> minimal;
   if (result.p_full <= 0) {
     result.status = MseStatus::zero_probability;
-  } else if (evidence.sufficient(PatchSet())) {
+  } else if (findings.sufficient(PatchSet())) {
     result.status = MseStatus::baseline_sufficient;
   } else if (exhaustive) {
-    minimal = co_await internal::exhaustive_search(evidence, options.grid);
+    minimal = co_await internal::exhaustive_search(findings, options.grid);
   } else {
-    internal::BeamSearch beam(evidence, options);
+    internal::BeamSearch beam(findings, options);
     result.stop_reason = co_await beam.run();
     minimal.assign(beam.minimal().begin(), beam.minimal().end());
   }
 
   std::sort(minimal.begin(), minimal.end(), by_size_then_patches);
   for (const PatchSet& set : minimal) {
-    const int depth = checked_depth(evidence, set);
+    const int depth = checked_depth(findings, set);
     const auto certificate = depth == set.size() ? Certificate::all_subsets : Certificate::single_removal;
-    result.mses.push_back({set, evidence.p(set), evidence.ratio(set), certificate, depth});
+    result.mses.push_back({set, findings.p(set), findings.ratio(set), certificate, depth});
   }
   auto diverse = largest_diverse_family(minimal, options.max_overlap);
   result.diverse_members = std::move(diverse.members);
   result.diverse_exact = diverse.exact;
-  result.evaluations = evidence.evaluations();
-  result.near_ties = evidence.near_ties();
+  result.evaluations = findings.evaluations();
+  result.near_ties = findings.near_ties();
   co_return result;
 }
 

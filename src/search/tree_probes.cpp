@@ -73,7 +73,7 @@ Task<TreeEstimate> estimate(Scorer& scorer, std::vector<PatchSet> roots, SubExpl
 Task<TreeEstimate> estimate_tree_nodes(Scorer& scorer, std::vector<PatchSet> roots,
                                        SubExplanationOptions options, Random random) {
   options.validate();
-  require(options.probes >= 1, "probe is ", options.probes, ": an estimate needs at least 1");
+  require(options.probes >= 1, "'probe' must be at least 1 for an estimate, not ", options.probes);
   return estimate(scorer, std::move(roots), options, std::move(random));
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <functional>
+#include <numeric>
 #include <regex>
 
 #include "xai/core/file.hpp"
@@ -16,9 +18,19 @@ namespace {
 constexpr std::string_view magic("\x93NUMPY\x01\x00", 8);
 constexpr std::size_t before_header = 10;  // the magic and the header's length, two bytes
 
-/// Everything before the values. `shape` as a Python tuple's items: "28,28,".
-std::string npy_header(std::string_view dtype, std::string_view shape) {
-  std::string header = cat("{'descr': ", dtype, ", 'fortran_order': False, 'shape': (", shape, "), }");
+template <class T>
+void append_bytes(std::string& bytes, const T& value) {
+  bytes.append(reinterpret_cast<const char*>(&value), sizeof value);
+}
+
+}  // namespace
+
+std::string npy_header(std::string_view type, const std::vector<std::int64_t>& shape) {
+  std::string sizes;
+  for (const std::int64_t size : shape) sizes += cat(size, ",");
+  const bool structured = type.starts_with('[');
+  std::string header = cat("{'descr': ", structured ? "" : "'", type, structured ? "" : "'",
+                           ", 'fortran_order': False, 'shape': (", sizes, "), }");
   constexpr std::size_t alignment = 64;
   header.append(alignment - 1 - (before_header + header.size()) % alignment, ' ');
   header += '\n';
@@ -29,23 +41,11 @@ std::string npy_header(std::string_view dtype, std::string_view shape) {
   return bytes + header;
 }
 
-template <class T>
-void append_bytes(std::string& bytes, const T& value) {
-  bytes.append(reinterpret_cast<const char*>(&value), sizeof value);
-}
-
-}  // namespace
-
 std::string encode_npy(std::span<const float> values, const std::vector<std::int64_t>& shape) {
-  std::int64_t count = 1;
-  std::string sizes;
-  for (const std::int64_t size : shape) {
-    count *= size;
-    sizes += cat(size, ",");
-  }
-  require(count == static_cast<std::int64_t>(values.size()), "an array of shape (", sizes, ") does not have ",
-          values.size(), " values");
-  std::string bytes = npy_header("'<f4'", sizes);
+  const auto count = std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
+  require(count == static_cast<std::int64_t>(values.size()), "an array of ", count, " values does not have ",
+          values.size());
+  std::string bytes = npy_header("<f4", shape);
   bytes.append(reinterpret_cast<const char*>(values.data()), values.size_bytes());
   return bytes;
 }
@@ -86,7 +86,8 @@ std::string encode_scores(const std::unordered_map<PatchSet, double>& scores) {
   std::vector<PatchSet> sets;
   for (const auto& [set, p] : scores) sets.push_back(set);
   std::sort(sets.begin(), sets.end());
-  std::string bytes = npy_header("[('set', '<u8', (4,)), ('p', '<f4')]", cat(sets.size(), ","));
+  std::string bytes =
+      npy_header("[('set', '<u8', (4,)), ('p', '<f4')]", {static_cast<std::int64_t>(sets.size())});
   for (const PatchSet& set : sets) {
     append_bytes(bytes, set.words());
     append_bytes(bytes, static_cast<float>(scores.at(set)));

@@ -5,9 +5,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <mutex>
 #include <random>
 
+#include "model/toy_classifier.hpp"
 #include "xai/core/error.hpp"
 #include "xai/metrics/curve.hpp"
 
@@ -15,23 +15,17 @@ namespace xai {
 namespace {
 
 /// Sees the brightness of the image's quarters, in [0,1]: class 0 has a probability that is linear in them.
-class QuarterModel : public Classifier {
+class QuarterModel : public testing::ToyClassifier {
  public:
-  QuarterModel(int height, int width, int resize, double mean) {
-    card_.name = "quarters";
-    card_.height = height;
-    card_.width = width;
+  QuarterModel(int height, int width, int resize, double mean)
+      : ToyClassifier("quarters", height, width, 2, {mean, 0.4, 0.3}, {0.25, 0.5, 0.2}) {
     card_.resize = resize;
-    card_.mean = {mean, 0.4, 0.3};
-    card_.std = {0.25, 0.5, 0.2};
-    card_.classes = 2;
   }
-  const ModelCard& card() const override { return card_; }
-  at::Device device() const override { return at::kCPU; }
-  at::Tensor logits(const at::Tensor& batch) override {
-    const std::lock_guard lock(mutex_);
-    if (batch.size(0) > most_rows) throw c10::OutOfMemoryError({__func__, __FILE__, __LINE__}, "injected");
-    rows += batch.size(0);
+
+  bool poison = false;
+
+ protected:
+  at::Tensor evaluate(const at::Tensor& batch) const override {
     const auto of_card = [](const std::array<double, 3>& values) {
       return at::tensor(at::ArrayRef<double>(values), at::kFloat).view({3, 1, 1});
     };
@@ -42,13 +36,6 @@ class QuarterModel : public Classifier {
     if (poison) logits.select(1, 1).masked_fill_(p > 0.4, std::nan(""));
     return logits;
   }
-
-  std::int64_t rows = 0, most_rows = 1000;
-  bool poison = false;
-
- private:
-  std::mutex mutex_;
-  ModelCard card_;
 };
 
 cv::Mat photograph(int height, int width, int seed) {
@@ -147,8 +134,8 @@ TEST(CrossTester, GivesWhatIsWantedAndShowsNoMore) {
   EXPECT_TRUE(f[2][0].empty() && f[2][1].empty());
   for (std::size_t t = 0; t < 4; ++t) EXPECT_NEAR(f[0][0][t], f[1][0][t], 1e-6);  // it normalises otherwise
   EXPECT_EQ(tester.forward(), 2 * 4);
-  EXPECT_EQ(a.rows, 4);  // two batches of two, and not one of three and one of one
-  EXPECT_EQ(other.rows, 0);
+  EXPECT_EQ(a.rows(), 4);  // two batches of two, and not one of three and one of one
+  EXPECT_EQ(other.rows(), 0);
 }
 
 TEST(CrossTester, SmallerBatchesWhenMemoryRunsOutChangeNothing) {

@@ -28,9 +28,14 @@ class Cuda : public ::testing::Test {
     model_ = save_model(folder_, convolution_model);
   }
 
-  TorchScriptClassifier classifier(const at::Device& device,
-                                   std::optional<Tuning> tuning = Tuning::plain) const {
-    return {model_, {.device = device, .tuning = tuning, .batch_size = 16}};
+  /// Prepared as said, or as is measured.
+  std::unique_ptr<Classifier> classifier(const at::Device& device,
+                                         std::optional<Tuning> tuning = Tuning::plain) const {
+    ClassifierOptions options{.device = device, .batch_size = 16, .tune = true};
+    if (tuning)
+      options.tuning = {{"device", c10::DeviceTypeName(device.type(), /*lower_case=*/true)},
+                        {"choice", name(*tuning)}};
+    return testing::open(model_, options);
   }
 
   TemporaryFolder folder_;
@@ -43,7 +48,7 @@ class FindMses : public Analysis {
     const at::Tensor image = at::rand({3, 16, 16}, at::detail::createCPUGenerator(index));
     return {image, at::zeros_like(image), {}};
   }
-  Task<void> analyse(std::size_t index, ImageSession& image) override {
+  Task<void> analyse(std::size_t index, ImageInFlight& image) override {
     MseOptions options;
     options.grid = 4;
     options.max_evaluations = 300;
@@ -57,13 +62,13 @@ class FindMses : public Analysis {
 
 TEST_F(Cuda, LogitsEqualTheCpus) {
   const at::Tensor batch = at::rand({16, 3, 16, 16}, at::detail::createCPUGenerator(1));
-  const at::Tensor expected = classifier(at::kCPU).logits(batch);
+  const at::Tensor expected = classifier(at::kCPU)->logits(batch);
   for (const std::optional<Tuning> tuning :
        {std::optional(Tuning::plain), std::optional(Tuning::frozen),
         std::optional(Tuning::frozen_channels_last), std::optional<Tuning>()}) {
-    TorchScriptClassifier cuda = classifier(at::kCUDA, tuning);
+    const auto cuda = classifier(at::kCUDA, tuning);
     for (int repeat = 0; repeat < 3; ++repeat) {
-      const at::Tensor logits = cuda.logits(batch.to(at::kCUDA));
+      const at::Tensor logits = cuda->logits(batch.to(at::kCUDA));
       EXPECT_TRUE(logits.is_cuda());
       EXPECT_TRUE(at::allclose(logits.cpu(), expected, 1e-3, 1e-3));
     }
@@ -89,9 +94,9 @@ TEST_F(Cuda, ComposedBatchesEqualTheCpus) {
 TEST_F(Cuda, SearchesFindWhatTheCpuFinds) {
   std::map<std::size_t, MseResult> results[2];
   for (const bool cuda : {false, true}) {
-    TorchScriptClassifier model = classifier(cuda ? at::Device(at::kCUDA) : at::Device(at::kCPU));
+    const auto model = classifier(cuda ? at::Device(at::kCUDA) : at::Device(at::kCPU));
     FindMses analysis;
-    Engine(model, {.grid = 4, .batch_size = 16}).run(6, analysis);
+    Engine(*model, {.grid = 4, .batch_size = 16}).run(6, analysis);
     results[cuda] = analysis.results;
   }
   int compared = 0;

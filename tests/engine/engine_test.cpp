@@ -7,7 +7,10 @@
 #include <map>
 #include <mutex>
 #include <set>
+#include <stdexcept>
+#include <thread>
 
+#include "model/toy_classifier.hpp"
 #include "xai/core/error.hpp"
 #include "xai/search/mse.hpp"
 
@@ -16,24 +19,16 @@ namespace {
 
 constexpr int grid = 4, pixels = 16;
 
-/// A model in plain code: logits are fixed non-linear functions of the mean brightness of the image's
-/// quarters.
-class ToyClassifier : public Classifier {
+/// Logits are fixed non-linear functions of the mean brightness of the image's quarters.
+class ToyClassifier : public testing::ToyClassifier {
  public:
-  ToyClassifier() {
-    card_.height = card_.width = pixels;
-    card_.mean = {0.5, 0.5, 0.5};
-    card_.std = {0.25, 0.25, 0.25};
-    card_.classes = 3;
-  }
-  const ModelCard& card() const override { return card_; }
-  at::Device device() const override { return at::kCPU; }
-  at::Tensor logits(const at::Tensor& batch) override {
-    {
-      const std::lock_guard lock(mutex_);
-      batches.push_back(batch.size(0));
-    }
-    if (batch.size(0) > most_rows) throw c10::OutOfMemoryError({__func__, __FILE__, __LINE__}, "injected");
+  ToyClassifier()
+      : testing::ToyClassifier("quarters", pixels, pixels, 3, {0.5, 0.5, 0.5}, {0.25, 0.25, 0.25}) {}
+
+  bool poison = false;
+
+ protected:
+  at::Tensor evaluate(const at::Tensor& batch) const override {
     const at::Tensor quarters = at::adaptive_avg_pool2d(batch.mean(1, true), {2, 2}).flatten(1);  // N x 4
     const at::Tensor evidence = quarters.mul(4).tanh();
     at::Tensor result = at::stack(
@@ -42,14 +37,6 @@ class ToyClassifier : public Classifier {
       result = at::where(quarters.select(1, 0).unsqueeze(1) > 2.5, at::full({}, std::nan("")), result);
     return result;
   }
-
-  std::vector<std::int64_t> batches;
-  std::int64_t most_rows = 1'000'000;
-  bool poison = false;
-
- private:
-  std::mutex mutex_;
-  ModelCard card_;
 };
 
 LoadedImage toy_image(std::size_t index) {
@@ -71,7 +58,7 @@ class ToyAnalysis : public Analysis {
     if (unreadable.contains(index)) throw DataError("unreadable");
     return toy_image(index);
   }
-  Task<void> analyse(std::size_t index, ImageSession& image) override {
+  Task<void> analyse(std::size_t index, ImageInFlight& image) override {
     Scorer& scorer = image.scorer(image.prediction().predicted);
     MseResult result = co_await find_mses(scorer, options_);
     answers.emplace(index, Answer{image.prediction().predicted, std::move(result)});
@@ -166,8 +153,8 @@ TEST(Engine, EveryBatchHasOneShapeAndMostAreFull) {
   ToyClassifier classifier;
   EngineReport report;
   const ToyAnalysis analysis = analyse(classifier, toy_engine(8, 4), 40, &report);
-  for (const auto size : classifier.batches) ASSERT_EQ(size, 8);
-  EXPECT_EQ(report.rows + report.padding, 8 * static_cast<long>(classifier.batches.size()));
+  for (const auto size : classifier.forward_batches) ASSERT_EQ(size, 8);
+  EXPECT_EQ(report.rows + report.padding, 8 * static_cast<long>(classifier.forward_batches.size()));
   long evaluations = 0;
   for (const auto& [index, answer] : analysis.answers) evaluations += answer.result.evaluations;
   EXPECT_EQ(report.rows, evaluations) << "every set goes through the model once";
@@ -181,7 +168,7 @@ TEST(Engine, HalvesTheBatchWhenMemoryRunsOut) {
     EngineReport report;
     const ToyAnalysis analysis = analyse(small, toy_engine(32, 3, lanes), 6, &report);
     EXPECT_EQ(report.batch_size, 4);
-    EXPECT_EQ(small.batches.back(), 4);
+    EXPECT_EQ(small.forward_batches.back(), 4);
     expect_same(analyse(plain, toy_engine(32, 3), 6), analysis);
   }
 }
@@ -236,14 +223,14 @@ TEST(Engine, StopsWhenToldTo) {
       });
   EXPECT_EQ(asked, 20);
   EXPECT_LT(report.images, 50);
-  EXPECT_LE(classifier.batches.size(), 21);  // the lane's next batch was under way
+  EXPECT_LE(classifier.forward_batches.size(), 21);  // the lane's next batch was under way
 }
 
 TEST(Engine, PredictionAndLabelComeFromTheIntactImage) {
   class Look : public ToyAnalysis {
    public:
     using ToyAnalysis::ToyAnalysis;
-    Task<void> analyse(std::size_t index, ImageSession& image) override {
+    Task<void> analyse(std::size_t index, ImageInFlight& image) override {
       predictions[index] = image.prediction();
       co_return;
     }
@@ -262,17 +249,108 @@ TEST(Engine, PredictionAndLabelComeFromTheIntactImage) {
 }
 
 TEST(Engine, PatchSetsNeedAGridOfAtMost16) {
-  ImageSession session(0, {}, {}, 17);
-  EXPECT_THROW(session.scorer(0), UsageError);
+  ImageInFlight image(0, {}, {}, 17);
+  EXPECT_THROW(image.scorer(0), UsageError);
+}
+
+TEST(Engine, AnotherCallerHasItsOwnBudgetAndCostsTheModelNothing) {
+  class Twice : public ToyAnalysis {
+   public:
+    using ToyAnalysis::ToyAnalysis;
+    Task<void> analyse(std::size_t index, ImageInFlight& image) override {
+      Scorer& first = image.scorer(image.prediction().predicted);
+      MseResult result = co_await find_mses(first, toy_search());
+      evaluations += result.evaluations;
+      Scorer& second = image.another_scorer();
+      EXPECT_EQ(second.evaluations(), 0);
+      MseResult again = co_await find_mses(second, toy_search());
+      EXPECT_EQ(second.evaluations(), first.evaluations());
+      EXPECT_EQ(second.new_to_memo(), 0);
+      answers.emplace(index, Answer{image.prediction().predicted, std::move(again)});
+    }
+    long evaluations = 0;
+  } twice(toy_search());
+  ToyClassifier classifier;
+  const EngineReport report = Engine(classifier, toy_engine(8, 3)).run(6, twice);
+  EXPECT_EQ(report.rows, twice.evaluations) << "with the intact image as the first";
+  expect_same(analyse(classifier, toy_engine(8, 3), 6), twice);
+}
+
+/// The run ends while other images' coroutines wait and lanes work for them.
+TEST(Engine, AnErrorOfAnAnalysisEndsTheRunAndLeavesNothingBehind) {
+  struct Alive {
+    explicit Alive(int& count) : count_(count) { ++count_; }
+    ~Alive() { --count_; }
+    int& count_;
+  };
+  class Fails : public ToyAnalysis {
+   public:
+    Fails(bool at_once) : ToyAnalysis(toy_search()), at_once_(at_once) {}
+    Task<void> analyse(std::size_t index, ImageInFlight& image) override {
+      if (at_once_ && index == 3) throw std::logic_error("a bug");
+      return search(index, image);
+    }
+    Task<void> search(std::size_t index, ImageInFlight& image) {
+      const Alive here(alive);
+      Scorer& scorer = image.scorer(image.prediction().predicted);
+      MseOptions options = toy_search();
+      if (index == 3) options.max_evaluations = 30;
+      const MseResult result = co_await find_mses(scorer, options);
+      if (index == 3) throw std::logic_error("a bug");
+      answers.emplace(index, Answer{image.prediction().predicted, result});
+    }
+    int alive = 0;
+
+   private:
+    bool at_once_;
+  };
+  class Slow : public ToyClassifier {
+   protected:
+    at::Tensor evaluate(const at::Tensor& batch) const override {
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+      return ToyClassifier::evaluate(batch);
+    }
+  };
+  for (const bool at_once : {false, true})
+    for (const int lanes : {1, 3}) {
+      Slow classifier;
+      Fails analysis(at_once);
+      EXPECT_THROW(Engine(classifier, toy_engine(4, 6, lanes)).run(12, analysis), std::logic_error);
+      EXPECT_EQ(analysis.alive, 0);
+      EXPECT_LT(analysis.answers.size(), 12);
+    }
+}
+
+TEST(Engine, ADataErrorOfAnAnalysisIsItsImages) {
+  class Refuses : public ToyAnalysis {
+   public:
+    using ToyAnalysis::ToyAnalysis;
+    Task<void> analyse(std::size_t index, ImageInFlight& image) override {
+      if (index == 1) throw DataError("not this one");
+      return ToyAnalysis::analyse(index, image);
+    }
+  } refuses(toy_search());
+  ToyClassifier classifier;
+  Engine(classifier, toy_engine(8, 2)).run(3, refuses);
+  EXPECT_EQ(refuses.failures.at(1), "not this one");
+  EXPECT_EQ(refuses.answers.size(), 2);
 }
 
 TEST(EngineOptions, AreChecked) {
   ToyClassifier classifier;
-  EXPECT_THROW(Engine(classifier, {.grid = 1}), UsageError);
-  EXPECT_THROW(Engine(classifier, {.batch_size = 0}), UsageError);
-  EXPECT_THROW(Engine(classifier, {.lanes = 0}), UsageError);
-  EXPECT_THROW(Engine(classifier, {.images_in_flight = 0}), UsageError);
-  EXPECT_THROW(Engine(classifier, {.prefetch = 0}), UsageError);
+  const auto message = [&](const EngineOptions& options) -> std::string {
+    try {
+      Engine(classifier, options);
+    } catch (const UsageError& error) {
+      return error.what();
+    }
+    return "";
+  };
+  EXPECT_EQ(message({.grid = 1}), "'grid' must be at least 2, not 1");
+  EXPECT_EQ(message({.batch_size = 0}), "'batch_size' must be at least 1, not 0");
+  EXPECT_EQ(message({.lanes = 0}), "'threads' must be at least 1, not 0");
+  EXPECT_EQ(message({.images_in_flight = 0}), "'images_in_flight' must be at least 1, not 0");
+  EXPECT_EQ(message({.prefetch = 0}), "'prefetch' must be at least 1, not 0");
 }
 
 }  // namespace

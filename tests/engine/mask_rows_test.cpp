@@ -1,6 +1,4 @@
 #include <ATen/ATen.h>
-#include <c10/core/GradMode.h>
-#include <c10/core/InferenceMode.h>
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
 
@@ -8,6 +6,7 @@
 #include <map>
 #include <mutex>
 
+#include "model/toy_classifier.hpp"
 #include "xai/core/error.hpp"
 #include "xai/engine/engine.hpp"
 
@@ -16,51 +15,26 @@ namespace {
 
 constexpr int grid = 5, pixels = 16;
 
-/// Smooth functions of the brightness of the image's sixteenths, with gradients by automatic differentiation.
-class SmoothClassifier : public Classifier {
+/// Smooth functions of the brightness of the image's sixteenths, its last feature maps.
+class SmoothClassifier : public testing::ToyClassifier {
  public:
-  SmoothClassifier() {
-    card_.name = "smooth";
-    card_.height = card_.width = pixels;
-    card_.mean = {0.5, 0.4, 0.3};
-    card_.std = {0.25, 0.5, 0.2};
-    card_.classes = 3;
-  }
-  const ModelCard& card() const override { return card_; }
-  at::Device device() const override { return at::kCPU; }
-  at::Tensor logits(const at::Tensor& batch) override {
-    note(forward_batches, batch.size(0));
-    return evaluate(batch);
-  }
+  SmoothClassifier() : ToyClassifier("smooth", pixels, pixels, 3, {0.5, 0.4, 0.3}, {0.25, 0.5, 0.2}) {}
   LogitsAndGradient logits_and_input_gradient(const at::Tensor& batch, const at::Tensor& classes) override {
-    note(backward_batches, batch.size(0));
-    const c10::InferenceMode off(false);
-    const c10::AutoGradMode gradients_on(true);
-    const at::Tensor input = batch.clone().requires_grad_();
-    const at::Tensor logits = evaluate(input);
-    const at::Tensor p = logits.softmax(1).gather(1, classes.clone().unsqueeze(1)).sum();
-    at::Tensor gradient = torch::autograd::grad({p}, {input}).front();
-    if (poison) gradient.fill_(std::nan(""));
-    return {logits.detach(), gradient};
+    LogitsAndGradient answer = ToyClassifier::logits_and_input_gradient(batch, classes);
+    if (poison) answer.gradient.fill_(std::nan(""));
+    return answer;
   }
 
-  std::vector<std::int64_t> forward_batches, backward_batches;
-  std::int64_t most_rows = 1000;
   bool poison = false;
 
- private:
-  static at::Tensor evaluate(const at::Tensor& batch) {
+ protected:
+  at::Tensor maps_of(const at::Tensor& batch) const override {
+    return at::adaptive_avg_pool2d(batch, {4, 4});
+  }
+  at::Tensor head(const at::Tensor& maps) const override {
     const at::Tensor weights = at::arange(48).mul(0.7).sin().view({16, 3});
-    return at::adaptive_avg_pool2d(batch, {4, 4}).tanh().sum(1).flatten(1).mm(weights);
+    return maps.tanh().sum(1).flatten(1).mm(weights);
   }
-  void note(std::vector<std::int64_t>& batches, std::int64_t rows) {
-    const std::lock_guard lock(mutex_);
-    batches.push_back(rows);
-    if (rows > most_rows) throw c10::OutOfMemoryError({__func__, __FILE__, __LINE__}, "injected");
-  }
-
-  std::mutex mutex_;
-  ModelCard card_;
 };
 
 LoadedImage picture(std::size_t index) {
@@ -80,7 +54,9 @@ std::vector<MaskQuestion> questions(std::size_t index) {
                    .scale = i % 3 == 0 ? -0.8 : 0.6,
                    .noise = i % 4 == 0 ? 0.2 : 0.0,
                    .noise_seed = static_cast<std::uint64_t>(i),
-                   .gradient = i % 5 < 2});
+                   .want = i % 5 < 2    ? Want::gradient
+                           : i % 5 == 3 ? Want::features
+                                        : Want::probability});
   return all;
 }
 
@@ -88,7 +64,7 @@ std::vector<MaskQuestion> questions(std::size_t index) {
 class Asking : public Analysis {
  public:
   LoadedImage load(std::size_t index) override { return picture(index); }
-  Task<void> analyse(std::size_t index, ImageSession& image) override {
+  Task<void> analyse(std::size_t index, ImageInFlight& image) override {
     MaskScorer& scorer = image.masks(2);
     std::vector<MaskAnswer> first = co_await scorer.answers(questions(index));
     std::vector<MaskAnswer> second = co_await scorer.answers(questions(index));
@@ -120,14 +96,23 @@ MaskAnswer plain_answer(const ModelCard& card, std::size_t index, const MaskQues
     mixed = mixed + question.noise *
                         at::randn({3, pixels, pixels}, at::detail::createCPUGenerator(question.noise_seed));
   SmoothClassifier model;
-  const at::Tensor p = model.logits(mixed.unsqueeze(0)).softmax(1)[0][2];
-  return {p.item<double>(), torch::autograd::grad({p}, {masks}).front()};
+  const at::Tensor batch = mixed.unsqueeze(0);
+  const at::Tensor p = model.logits(batch).softmax(1)[0][2];
+  const auto [maps, gradient] = model.features(batch.detach(), at::full({1}, 2, at::kLong));
+  return {p.item<double>(), torch::autograd::grad({p}, {masks}).front(), {maps[0], gradient[0]}};
 }
 
-void expect_near(const MaskAnswer& a, const MaskAnswer& b, bool gradient) {
+/// The part of the plain answer that was asked for.
+void expect_near(const MaskAnswer& a, const MaskAnswer& b, Want want) {
+  ASSERT_EQ(a.gradient.defined(), want == Want::gradient);
+  ASSERT_EQ(a.features.maps.defined(), want == Want::features);
+  if (want == Want::features) {
+    EXPECT_TRUE(at::allclose(a.features.maps, b.features.maps, 1e-4, 1e-6));
+    EXPECT_TRUE(at::allclose(a.features.gradient, b.features.gradient, 1e-4, 1e-6));
+    return;
+  }
   EXPECT_NEAR(a.p, b.p, 1e-6);
-  ASSERT_EQ(a.gradient.defined(), gradient);
-  if (!gradient) return;
+  if (want == Want::probability) return;
   EXPECT_TRUE(at::allclose(a.gradient, b.gradient, 1e-4, 1e-7));
 }
 
@@ -145,10 +130,12 @@ TEST(MaskRows, AnswersAreTheModelsUnderAnyPacking) {
         EXPECT_EQ(report.rows, asking.rows + 6) << "and the intact images";
         EXPECT_EQ(report.backward, asking.backward);
         for (const auto size : classifier.backward_batches) EXPECT_EQ(size, batch_size);
+        EXPECT_FALSE(classifier.feature_batches.empty());
+        for (const auto size : classifier.feature_batches) EXPECT_EQ(size, batch_size);
         for (const auto& [index, answers] : asking.answers) {
           const auto asked = questions(index);
           for (std::size_t i = 0; i < asked.size(); ++i) {
-            expect_near(answers[i], plain_answer(classifier.card(), index, asked[i]), asked[i].gradient);
+            expect_near(answers[i], plain_answer(classifier.card(), index, asked[i]), asked[i].want);
             EXPECT_NEAR(asking.again.at(index)[i].p, answers[i].p, 1e-6) << "equal seeds, equal noise";
           }
         }
@@ -165,7 +152,7 @@ TEST(MaskRows, MemoryThatRunsOutHalvesTheBatch) {
   for (const auto& [index, answers] : asking.answers) {
     const auto asked = questions(index);
     for (std::size_t i = 0; i < asked.size(); ++i)
-      expect_near(answers[i], plain_answer(classifier.card(), index, asked[i]), asked[i].gradient);
+      expect_near(answers[i], plain_answer(classifier.card(), index, asked[i]), asked[i].want);
   }
   EXPECT_EQ(asking.answers.size(), 4);
 }

@@ -1,10 +1,13 @@
+// A whole run in ten lines: consumer MODEL.pt DATA RUN
 #include <iostream>
-#include <xai/core/json.hpp>
-#include <xai/search/mse.hpp>
+#include <xai/run/mse.hpp>
 
-int main() {  // a "model" that needs patches 1 and 2
-  xai::Scorer scorer;
-  const auto score = [](const xai::PatchSet& set) { return set.contains(1) && set.contains(2) ? 0.8 : 0.1; };
-  const auto result = xai::run_search(scorer, xai::find_mses(scorer, {.grid = 2}), score);
-  std::cout << xai::to_text(result.mses.front().patches.patches()) << '\n';
+int main(int, char** argv) {
+  xai::MseRunOptions options;
+  options.input.model = argv[1];
+  options.input.data.data = argv[2];
+  options.output.out = argv[3];
+  options.mse.grid = 3;
+  xai::RunObserver silent;
+  std::cout << xai::run_mse(options, silent).summary["statuses"]["ok"] << " images explained\n";
 }

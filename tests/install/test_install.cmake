@@ -1,20 +1,9 @@
 # Installs the build into a scratch prefix, builds the consumer against it, and runs consumer and tool.
-# cmake -DBUILD=... -DSOURCE=... -DSCRATCH=... -P test_install.cmake
-function(run)
-  execute_process(COMMAND ${ARGN} RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
-  if(NOT status EQUAL 0)
-    string(JOIN " " command ${ARGN})
-    message(FATAL_ERROR "${command}\n${output}")
-  endif()
-  set(output "${output}" PARENT_SCOPE)
-endfunction()
-
+# cmake -DBUILD=... -DROOT=... -DSCRATCH=... -P test_install.cmake
+include(${CMAKE_CURRENT_LIST_DIR}/functions.cmake)
 file(REMOVE_RECURSE ${SCRATCH})
 run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${SCRATCH}/prefix)
-run(${CMAKE_COMMAND} -G Ninja -S ${SOURCE} -B ${SCRATCH}/build -DCMAKE_PREFIX_PATH=${SCRATCH}/prefix)
+run(${CMAKE_COMMAND} -G Ninja -S ${ROOT}/tests/install -B ${SCRATCH}/build -DCMAKE_PREFIX_PATH=${SCRATCH}/prefix)
 run(${CMAKE_COMMAND} --build ${SCRATCH}/build)
-run(${SCRATCH}/build/consumer)
-if(NOT output STREQUAL "[1,2]\n")
-  message(FATAL_ERROR "the consumer says '${output}' where [1,2] was to be found")
-endif()
+check_consumer(${SCRATCH}/build/consumer)
 run(${SCRATCH}/prefix/bin/xai-mse --version)

@@ -3,12 +3,14 @@
 #include <torch/script.h>
 
 #include <filesystem>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 
 #include "temporary_folder.hpp"
 #include "xai/core/file.hpp"
 #include "xai/core/hash.hpp"
+#include "xai/model/classifier.hpp"
 
 namespace xai::testing {
 
@@ -27,7 +29,7 @@ inline std::filesystem::path save_model(
                                  {"name", "toy"},
                                  {"family", "old-cnn"},
                                  {"architecture", {{"source", "package"}, {"name", "toy"}, {"version", "1"}}},
-                                 {"weights", {{"origin", "random"}, {"sha256", "00"}}},
+                                 {"weights", {{"origin", "file"}, {"sha256", std::string(64, '0')}}},
                                  {"input", {{"height", 16}, {"width", 16}}},
                                  {"preprocessing",
                                   {{"resize", 18},
@@ -48,5 +50,35 @@ inline const std::string linear_model = R"(
 def forward(self, x):
     return torch.mm(x.mean([2, 3]), self.weight)
 )";
+
+inline std::unique_ptr<Classifier> open(const std::filesystem::path& model,
+                                        const ClassifierOptions& options = {}) {
+  return open_classifier(read_model_card(model), options);
+}
+
+/// A model of two feature maps of 2 x 2, red and green, with a linear head and the two parts that Grad-CAM
+/// takes: class 1 likes red and dislikes green, the others do not care.
+inline std::filesystem::path save_cut_model(
+    const TemporaryFolder& folder,
+    const std::function<void(nlohmann::ordered_json&)>& change = [](nlohmann::ordered_json&) {}) {
+  const std::string maps = "torch.adaptive_avg_pool2d(x[:, 0:2], [2, 2])";
+  const std::string head = R"(
+    y = a.mean([2, 3])
+    z = torch.zeros_like(y[:, 0])
+    return torch.stack([z, 12 * y[:, 0] - 4 * y[:, 1], z, z, z], 1)
+)";
+  const auto save_part = [&](const std::string& name, const std::string& source) -> nlohmann::ordered_json {
+    torch::jit::Module module(name);
+    module.define(source);
+    module.save((folder.path() / (name + ".pt")).string());
+    return {{"file", name + ".pt"}, {"sha256", sha256_file(folder.path() / (name + ".pt"))}};
+  };
+  return save_model(folder, "def forward(self, x):\n    a = " + maps + head, [&](auto& card) {
+    card["gradcam"] = {
+        {"features", save_part("features", "def forward(self, x):\n    return " + maps + "\n")},
+        {"head", save_part("head", "def forward(self, a):" + head)}};
+    change(card);
+  });
+}
 
 }  // namespace xai::testing

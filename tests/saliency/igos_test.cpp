@@ -83,7 +83,7 @@ TEST(Igos, NesterovsGradientFindsPlantedEvidence) {
 TEST(Igos, AdamsScaleIsOneForAMaskOrEachCellsOwn) {
   const ToyModel model(testing::wavy_model);
   const at::Tensor ones = at::ones({1, cells, cells}, at::kDouble);
-  const at::Tensor gradient = model({.masks = ones, .gradient = true}).gradient[0];
+  const at::Tensor gradient = model({.masks = ones, .want = Want::gradient}).gradient[0];
   for (const auto scale : {GradientScale::mask, GradientScale::cell}) {
     IgosOptions options = small(IgosOptions(), IgosMethod::igos);
     options.iterations = options.points = 1;
@@ -125,7 +125,7 @@ TEST(Igos, LineSearchTakesTheFirstStepWithEnoughDescent) {
            options.l2 * (d0.square().mean() + d1.square().mean()).item<double>();
   };
   const at::Tensor ones = at::ones({cells, cells}, at::kDouble);
-  const at::Tensor gradient = model({.masks = ones.unsqueeze(0), .gradient = true}).gradient[0];
+  const at::Tensor gradient = model({.masks = ones.unsqueeze(0), .want = Want::gradient}).gradient[0];
   double step = 1000;
   while (loss((ones - step * gradient).clamp(0, 1)) >
              loss(ones) - step * 1e-4 * gradient.square().sum().item<double>() &&
@@ -181,8 +181,9 @@ TEST(Scores, AreTheMetricOfTheModelsProbabilities) {
   const at::Tensor map = testing::uniform({cells, cells}, 9).to(at::kFloat);
   const CurveOptions options{.steps = 9, .min_gap = 1e-9};
   MaskScorer scorer;
-  const MapScores scores = model.run(scorer, score_map(scorer, map, options));
-  EXPECT_EQ(scorer.forward(), 10 + 8) << "both ends are shared";
+  const double p_full = model({.masks = at::ones({1, cells, cells}, at::kDouble)}).p;
+  const MapScores scores = model.run(scorer, score_map(scorer, map, p_full, options));
+  EXPECT_EQ(scorer.forward(), 9 + 8) << "both ends are shared, and one is known";
 
   const auto order = importance_order({map.data_ptr<float>(), static_cast<std::size_t>(map.numel())});
   std::vector<double> insertion, deletion;

@@ -29,9 +29,9 @@ class ToyModel {
   }
 
   MaskAnswer operator()(const MaskQuestion& question) const {
-    const c10::AutoGradMode gradients_on(question.gradient);
-    const at::Tensor masks =
-        question.masks.detach().clone().to(at::kDouble).requires_grad_(question.gradient);
+    const bool gradient = question.want == Want::gradient;
+    const c10::AutoGradMode gradients_on(gradient);
+    const at::Tensor masks = question.masks.detach().clone().to(at::kDouble).requires_grad_(gradient);
     const at::Tensor visible =
         question.offset + question.scale * composer.upsample(masks).prod(0);  // 18 x 18
     at::Tensor image = maskable.baseline + visible * maskable.difference;
@@ -41,7 +41,7 @@ class ToyModel {
                                                  at::kDouble);
     const at::Tensor p = module_.forward({image.unsqueeze(0)}).toTensor().softmax(1)[0][target_];
     MaskAnswer answer{p.item<double>(), {}};
-    if (question.gradient) answer.gradient = torch::autograd::grad({p}, {masks}).front();
+    if (gradient) answer.gradient = torch::autograd::grad({p}, {masks}).front();
     return answer;
   }
 
@@ -50,8 +50,8 @@ class ToyModel {
   T run(MaskScorer& scorer, Task<T> analysis) const {
     analysis.start();
     while (!analysis.done()) {
-      for (const bool gradient : {false, true})
-        for (const auto& slot : scorer.take(scorer.queued(gradient), gradient)) {
+      for (const Want want : {Want::probability, Want::gradient})
+        for (const MaskSlot& slot : scorer.take(scorer.queued(want), want)) {
           *slot.answer = (*this)(*slot.question);
           scorer.answered();
         }

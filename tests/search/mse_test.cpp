@@ -361,25 +361,67 @@ TEST(MseOptions, NamesOptionValueAndBound) {
     return std::string("valid");
   };
   EXPECT_EQ(message([](MseOptions&) {}), "valid");
-  EXPECT_EQ(message([](auto& o) { o.grid = 1; }), "grid is 1: must be within 2 to 16");
-  EXPECT_EQ(message([](auto& o) { o.grid = 17; }), "grid is 17: must be within 2 to 16");
+  EXPECT_EQ(message([](auto& o) { o.grid = 1; }), "'grid' must be from 2 to 16, not 1");
+  EXPECT_EQ(message([](auto& o) { o.grid = 17; }), "'grid' must be from 2 to 16, not 17");
   EXPECT_EQ(message([](auto& o) { o.search = SearchKind::exhaustive; }),
-            "grid is 7: search 'exhaustive' needs at most 4");
-  EXPECT_EQ(message([](auto& o) { o.threshold = 0; }), "threshold is 0: must be above 0 and at most 1");
-  EXPECT_EQ(message([](auto& o) { o.threshold = 0.0 / 0.0; }).substr(0, 13), "threshold is ");
+            "'grid' must be at most 4 for an exhaustive 'search', not 7");
+  EXPECT_EQ(message([](auto& o) { o.threshold = 0; }), "'threshold' must be above 0 and at most 1, not 0");
+  EXPECT_EQ(message([](auto& o) { o.threshold = 0.0 / 0.0; }).substr(0, 12), "'threshold' ");
   EXPECT_EQ(message([](auto& o) { o.threshold = 1; }), "valid");
-  EXPECT_EQ(message([](auto& o) { o.beam_width = 0; }), "beam width is 0: must be at least 1");
-  EXPECT_EQ(message([](auto& o) { o.extensions = -1; }),
-            "extensions is -1: must be at least 0 (0: every hidden patch)");
-  EXPECT_EQ(message([](auto& o) { o.sweeps = -1; }),
-            "sweeps is -1: must be at least 0 (0: as many as the budget allows)");
-  EXPECT_EQ(message([](auto& o) { o.max_size = -1; }), "max size is -1: must be at least 0 (0: no bound)");
-  EXPECT_EQ(message([](auto& o) { o.max_evaluations = 2; }), "max evaluations is 2: must be at least 3");
-  EXPECT_EQ(message([](auto& o) { o.max_overlap = -1; }), "max overlap is -1: must be at least 0");
+  EXPECT_EQ(message([](auto& o) { o.beam_width = 0; }), "'beam_width' must be at least 1, not 0");
+  EXPECT_EQ(message([](auto& o) { o.extensions = -1; }), "'extensions' must be at least 0, not -1");
+  EXPECT_EQ(message([](auto& o) { o.sweeps = -1; }), "'sweeps' must be at least 0, not -1");
+  EXPECT_EQ(message([](auto& o) { o.max_size = -1; }), "'max_size' must be at least 0, not -1");
+  EXPECT_EQ(message([](auto& o) { o.max_evaluations = 2; }), "'max_evaluations' must be at least 3, not 2");
+  EXPECT_EQ(message([](auto& o) { o.max_overlap = -1; }), "'max_overlap' must be at least 0, not -1");
   Scorer scorer;
   MseOptions bad;
   bad.grid = 0;
   EXPECT_THROW((void)find_mses(scorer, bad), UsageError);
+}
+
+void expect_equal(const MseResult& a, const MseResult& b) {
+  EXPECT_EQ(a.status, b.status);
+  EXPECT_EQ(a.evaluations, b.evaluations);
+  EXPECT_EQ(a.near_ties, b.near_ties);
+  EXPECT_EQ(a.stop_reason, b.stop_reason);
+  EXPECT_EQ(a.diverse_members, b.diverse_members);
+  ASSERT_EQ(a.mses.size(), b.mses.size());
+  for (std::size_t i = 0; i < a.mses.size(); ++i) {
+    EXPECT_EQ(a.mses[i].patches, b.mses[i].patches);
+    EXPECT_EQ(a.mses[i].p, b.mses[i].p);
+    EXPECT_EQ(a.mses[i].certificate, b.mses[i].certificate);
+    EXPECT_EQ(a.mses[i].checked_depth, b.mses[i].checked_depth);
+  }
+}
+
+/// Another caller's search, of another kind and larger than the budget, changes nothing but the model's work.
+TEST(FindMses, WhatAnotherCallerKnowsChangesNoResult) {
+  for (const long budget : {3L, 40L, 300L, 20'000L})
+    for (std::uint64_t seed = 1; seed <= 4; ++seed) {
+      MseOptions options;
+      options.grid = 4;
+      options.max_evaluations = budget;
+      const auto score = testing::shaken(4, seed);
+      const MseResult alone = testing::find(score, options);
+
+      Memo memo;
+      MseOptions others = options;
+      others.max_evaluations = 500;
+      others.reduce = Reduce::greedy;
+      others.threshold = 0.8;
+      Scorer other(memo), scorer(memo);
+      run_search(other, find_mses(other, others), score);
+      long rows = 0;
+      const MseResult shared = run_search(scorer, find_mses(scorer, options), [&](const PatchSet& set) {
+        ++rows;
+        return score(set);
+      });
+      expect_equal(shared, alone);
+      EXPECT_EQ(rows, scorer.new_to_memo());
+      EXPECT_LT(rows, alone.evaluations);
+      EXPECT_EQ(scorer.evaluations(), alone.evaluations);
+    }
 }
 
 TEST(MseNames, AreThoseOfTheRecords) {

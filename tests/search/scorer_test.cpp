@@ -101,6 +101,38 @@ TEST(Scorer, AbandonedSearchFreesItself) {
   EXPECT_FALSE(search.done());  // destroyed while it waits: the sanitizers would see a leak
 }
 
+TEST(Scorer, PaysForWhatAnotherCallerKnowsButDoesNotAskAgain) {
+  Memo memo;
+  memo.remember(PatchSet{5}, 6);
+  Scorer first(memo), second(memo);
+  int calls = 0;
+  const auto score = [&](const PatchSet& set) {
+    ++calls;
+    return index_sum(set);
+  };
+  const auto p = run_search(first, ask_twice(first), score);
+  EXPECT_FALSE(second.knows(PatchSet{0})) << "it has not asked";
+  EXPECT_THROW((void)second.known(PatchSet{0}), std::out_of_range);
+  EXPECT_EQ(run_search(second, ask_twice(second), score), p);
+  EXPECT_EQ(calls, 3);
+  EXPECT_EQ(second.evaluations(), first.evaluations());
+  EXPECT_EQ(first.new_to_memo(), 3);
+  EXPECT_EQ(second.new_to_memo(), 0);
+  EXPECT_FALSE(first.knows(PatchSet{5})) << "remembered, not asked for";
+  EXPECT_EQ(first.all_known().size(), 4U);
+}
+
+TEST(Scorer, AsksInVainAfterAFailure) {
+  Memo memo;
+  Scorer scorer(memo), other(memo);
+  scorer.fail(std::make_exception_ptr(std::domain_error("device lost")));
+  auto search = ask_twice(scorer);
+  search.start();
+  ASSERT_TRUE(search.done());
+  EXPECT_THROW(search.result(), std::domain_error);
+  EXPECT_EQ(run_search(other, ask_twice(other), index_sum).size(), 6U);
+}
+
 Task<int> doubled(Scorer& scorer, int patch) {
   const auto sets = singles({patch});
   const auto p = co_await scorer.probabilities(sets);

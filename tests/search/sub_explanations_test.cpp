@@ -294,6 +294,26 @@ TEST(SubExplanations, AMillionSetsAreQuickAndExact) {
 #endif
 }
 
+/// As xai-subexp --mses does: the MSEs of an earlier run are in the memo.
+TEST(SubExplanations, WhatIsRememberedIsSavedAndNotShownToTheModel) {
+  const Score score = testing::shaken(4, 3);
+  MseOptions options;
+  options.grid = 4;
+  const auto roots = testing::sets(testing::find(score, options));
+  ASSERT_FALSE(roots.empty());
+  const auto alone = count(score, roots, on_grid(4));
+  Scorer scorer;
+  for (const PatchSet& root : roots) scorer.remember(root, score(root));
+  const auto counted =
+      run_search(scorer, count_sub_explanations(scorer, roots, on_grid(4)), [&](const PatchSet& set) {
+        EXPECT_EQ(std::count(roots.begin(), roots.end(), set), 0);
+        return score(set);
+      });
+  EXPECT_EQ(counted.saved, static_cast<long>(roots.size()));
+  EXPECT_EQ(counted.evaluations + counted.saved, alone.evaluations);
+  EXPECT_EQ(counted.total.all.distinct, alone.total.all.distinct);
+}
+
 TEST(SubExplanations, OrdersBeyond64BitsAreExact) {
   // three groups of 16 patches, each of which can only lose its last: a group's removals come in one order
   const Score groups = [](const PatchSet& set) {
@@ -330,14 +350,24 @@ TEST(SubExplanations, BadOptionsAreNamed) {
     return std::string();
   };
   EXPECT_EQ(refused([](auto&) {}), "");
-  EXPECT_NE(refused([](auto& o) { o.grid = 17; }).find("grid is 17"), std::string::npos);
-  EXPECT_NE(refused([](auto& o) { o.node_threshold = 0; }).find("node threshold is 0"), std::string::npos);
-  EXPECT_NE(refused([](auto& o) { o.node_threshold = 1.5; }).find("node threshold is 1.5"),
+  EXPECT_NE(refused([](auto& o) { o.grid = 17; }).find("'grid' must be from 2 to 16, not 17"),
             std::string::npos);
-  EXPECT_NE(refused([](auto& o) { o.max_nodes = 0; }).find("max nodes is 0"), std::string::npos);
-  EXPECT_NE(refused([](auto& o) { o.max_nodes = 1'000'000'000; }).find("max nodes is 1000000000"),
+  EXPECT_NE(refused([](auto& o) {
+              o.node_threshold = 0;
+            }).find("'node_threshold' must be above 0 and at most 1, not 0"),
             std::string::npos);
-  EXPECT_NE(refused([](auto& o) { o.probes = -1; }).find("probe is -1"), std::string::npos);
+  EXPECT_NE(refused([](auto& o) {
+              o.node_threshold = 1.5;
+            }).find("'node_threshold' must be above 0 and at most 1, not 1.5"),
+            std::string::npos);
+  EXPECT_NE(refused([](auto& o) { o.max_nodes = 0; }).find("'max_nodes' must be from 1 to 5000000, not 0"),
+            std::string::npos);
+  EXPECT_NE(refused([](auto& o) {
+              o.max_nodes = 1'000'000'000;
+            }).find("'max_nodes' must be from 1 to 5000000, not 1000000000"),
+            std::string::npos);
+  EXPECT_NE(refused([](auto& o) { o.probes = -1; }).find("'probe' must be at least 0, not -1"),
+            std::string::npos);
 }
 
 // ---- probes

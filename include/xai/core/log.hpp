@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "xai/core/text.hpp"
@@ -10,6 +11,10 @@ enum class Level { debug, info, warning, error, off };
 
 /// Sets what reaches stderr (default: info). Thread-safe, as all of this header.
 void set_level(Level level);
+
+/// What becomes of a line before it is written: a program may speak of options otherwise than the library.
+/// Call before there are threads.
+void set_wording(std::function<std::string(const std::string&)> words);
 
 /// Writes one line to stderr. The progress bar, where one is shown, is moved out of the way.
 void write(Level level, const std::string& line);

@@ -99,6 +99,8 @@ class OptionTable {
 
   /// The options that follow stand under this title. They count only while `applies` says so.
   void group(std::string title, std::function<bool()> applies = {});
+  /// The groups that follow count only while `applies` says so, too; {} ends that.
+  void when(std::function<bool()> applies) { when_ = std::move(applies); }
 
   /// Describes an option whose value lives in `field`: bool, an integer, double, string, path, an enum with
   /// names, or a vector of strings or paths.
@@ -121,7 +123,7 @@ class OptionTable {
  private:
   std::deque<Option> options_;  // addresses stay
   std::string group_;
-  std::function<bool()> applies_;
+  std::function<bool()> applies_, when_;
 };
 
 /// `message` with every quoted key of an option of `table` written as a flag: 'beam_width' -> --beam-width.

@@ -38,10 +38,19 @@ class CrossTester {
   /// `models`, all on one device, outlive the tester.
   CrossTester(std::vector<Classifier*> models, const CrossTestOptions& options);
 
+  /// A photograph as the models are shown it: x and b in [0,1] (3 x H x W, CPU), once for all models that
+  /// share a view.
+  struct Views {
+    int height = 0, width = 0;  ///< of the photograph
+    std::vector<at::Tensor> images, baselines;
+  };
+  /// `photograph`: h x w CV_8UC3 RGB. `with_baselines`: they are asked for, too.
+  Views views_of(const cv::Mat& photograph, bool with_baselines = true) const;
+
   enum class Shown { image, baseline };
-  /// Softmax probabilities of each model on each of the photographs (h x w CV_8UC3 RGB): N x K float32 on the
-  /// CPU. Rows whose logits are not finite are NaN.
-  std::vector<at::Tensor> probabilities(std::span<const cv::Mat> photographs, Shown shown) const;
+  /// Softmax probabilities of each model on each of the photographs: N x K float32 on the CPU. Rows whose
+  /// logits are not finite are NaN.
+  std::vector<at::Tensor> probabilities(std::span<const Views* const> photographs, Shown shown) const;
 
   /// f_c at t = 1 .. T-1, or nothing. NaN where the logits are not finite.
   using Probabilities = std::vector<double>;
@@ -49,8 +58,7 @@ class CrossTester {
   /// M_t x + (1 - M_t) b, where M_t shows the first floor(t s^2 / T + 1/2) cells of its order. Only where
   /// wanted[model] [evidence]. M_t is a function on the photograph: a model with another crop sees it
   /// elsewhere.
-  std::vector<std::vector<Probabilities>> reveal(const cv::Mat& photograph,
-                                                 std::span<const Evidence> evidence,
+  std::vector<std::vector<Probabilities>> reveal(const Views& photograph, std::span<const Evidence> evidence,
                                                  const std::vector<std::vector<bool>>& wanted) const;
 
   /// Images through the models so far, padding excluded.
@@ -64,9 +72,8 @@ class CrossTester {
   using View = std::vector<std::size_t>;  // models that are shown the same pixels
 
   const ModelCard& card_of(const View& view) const { return models_[view.front()].classifier->card(); }
-  at::Tensor baseline_of(const View& view, const at::Tensor& image) const;
   at::Tensor probabilities(const Model& model, const at::Tensor& batch, std::int64_t rows) const;
-  void reveal(const View& view, const cv::Mat& photograph, std::span<const Evidence> evidence,
+  void reveal(std::size_t view, const Views& photograph, std::span<const Evidence> evidence,
               const std::vector<std::vector<bool>>& wanted, int batch_size,
               std::vector<std::vector<Probabilities>>& result) const;
   template <class Work>

@@ -1,16 +1,13 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <cstddef>
+#include <exception>
 #include <functional>
-#include <optional>
 
+#include "xai/core/patch_grid.hpp"
 #include "xai/core/task.hpp"
-#include "xai/engine/mask_scorer.hpp"
+#include "xai/engine/image_in_flight.hpp"
 #include "xai/model/classifier.hpp"
-#include "xai/perturb/perturbation.hpp"
-#include "xai/search/scorer.hpp"
 
 namespace xai {
 
@@ -22,52 +19,8 @@ struct EngineOptions {
   int images_in_flight = 4;  ///< images whose analyses are under way at once, >= 1
   int prefetch = 4;          ///< images that are decoded ahead, each on its own thread, >= 1
 
-  /// Throws UsageError naming the option, its value and the bound.
+  /// Throws UsageError naming the option by its key, its value and the bound. `lanes` are 'threads'.
   void validate() const;
-};
-
-/// One decoded image, on the CPU.
-struct LoadedImage {
-  at::Tensor image;          ///< x: 3 x H x W float32 RGB in [0,1]
-  at::Tensor baseline;       ///< b: the same
-  std::optional<int> label;  ///< its class, where known
-};
-
-/// What the model says of an intact image.
-struct Prediction {
-  int predicted = 0;              ///< arg max
-  double p_predicted = 0;         ///< its softmax probability
-  std::optional<double> p_label;  ///< the label's, where there is one
-  bool near_tie = false;          ///< the runner-up is within a relative 1e-5: another machine may predict it
-};
-
-/// One image in flight: what an analysis sees of it.
-class ImageSession {
- public:
-  ImageSession(std::size_t index, LoadedImage loaded, MaskableImage maskable, int grid);
-
-  const LoadedImage& loaded() const { return loaded_; }
-  const Prediction& prediction() const { return prediction_; }
-
-  /// Chooses class c, the prediction or the label, and gives the scorer of its probability under patch sets
-  /// (a grid of at most 16). Its memo knows the full set.
-  Scorer& scorer(int target);
-  /// The same under real-valued masks of grid x grid cells.
-  MaskScorer& masks(int target);
-
- private:
-  friend class Scheduler;
-
-  std::size_t index_;
-  LoadedImage loaded_;
-  MaskableImage maskable_;
-  int grid_;
-  Prediction prediction_;
-  int target_ = 0;
-  Scorer scorer_;
-  MaskScorer masks_;
-  int rows_in_air_ = 0;
-  std::optional<Task<void>> task_;  // last: a coroutine goes before what it looks at
 };
 
 /// What is done with every image of a run. All but load() is called on the engine's thread.
@@ -80,8 +33,9 @@ class Analysis {
   virtual LoadedImage load(std::size_t index) = 0;
 
   /// The analysis of one image, as it reads in a paper: `image` outlives the coroutine. A DataError that it
-  /// throws goes to failed(), anything else ends the run.
-  virtual Task<void> analyse(std::size_t index, ImageSession& image) = 0;
+  /// throws goes to failed(), anything else ends the run: batches under way come back, and the coroutines of
+  /// other images are destroyed where they stand.
+  virtual Task<void> analyse(std::size_t index, ImageInFlight& image) = 0;
 
   /// Image `index` could not be analysed; the run goes on.
   virtual void failed(std::size_t index, const std::exception& error) = 0;
@@ -90,7 +44,7 @@ class Analysis {
 /// What an engine did.
 struct EngineReport {
   long rows = 0;               ///< images through the model that were asked for
-  long backward = 0;           ///< those of them that went back through it, for a gradient
+  long backward = 0;           ///< those of them that went back through it, for a gradient or features
   long padding = 0;            ///< images through the model that only filled a batch
   int batch_size = 0;          ///< at the end: smaller than asked for where memory ran out
   double model_seconds = 0;    ///< in the model, until its answers were read; summed over the lanes

@@ -2,6 +2,10 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <memory>
+
+#include "xai/core/json.hpp"
+#include "xai/model/device.hpp"
 #include "xai/model/model_card.hpp"
 
 namespace xai {
@@ -12,6 +16,12 @@ struct LogitsAndGradient {
   at::Tensor gradient;  ///< N x 3 x H x W
 };
 
+/// The last feature maps of a model, and how a logit changes with them.
+struct Features {
+  at::Tensor maps;      ///< A: N x C x h x w float32
+  at::Tensor gradient;  ///< of each row's class logit with respect to A, the same shape
+};
+
 /// The only door to a model. An implementation knows how its file is loaded and run; nothing else does.
 class Classifier {
  public:
@@ -19,7 +29,7 @@ class Classifier {
 
   virtual const ModelCard& card() const = 0;
   virtual at::Device device() const = 0;
-  /// Of batches, logits and gradients: float32, or double for a model that is run in double precision.
+  /// Of batches, logits and input gradients: float32, or double for a model that is run in double precision.
   virtual at::ScalarType type() const { return at::kFloat; }
 
   /// `batch`: N x 3 x H x W of type(), RGB, normalised, contiguous, on device(). Gives N x K logits there. No
@@ -31,13 +41,31 @@ class Classifier {
   /// `classes`: N int64 on device(). Thread-safe; throws as logits() does, and ModelError where the
   /// implementation is forward-only (which this one is).
   virtual LogitsAndGradient logits_and_input_gradient(const at::Tensor& batch, const at::Tensor& classes);
+
+  /// The last feature maps of each row, on device(), with the gradient of its class's logit. Arguments and
+  /// errors as above; ModelError where no last feature map is known (as of this one).
+  virtual Features features(const at::Tensor& batch, const at::Tensor& classes);
+
+  /// What run.json says of how the model was prepared to run; null where there is nothing to say.
+  virtual Json tuning() const { return nullptr; }
 };
 
-/// Whether an exception of Classifier::logits (or of a tensor operation) says that memory ran out.
-bool is_out_of_memory(const std::exception& error);
+struct ClassifierOptions {
+  at::Device device = at::kCPU;
+  Precision precision = Precision::fp32;
+  int batch_size = 8;  ///< rows of the batches to expect, >= 1: with so many, preparations are measured
+  /// Measure for a second or two how the model runs best, with answers that agree with those of the model as
+  /// exported; else it is run as exported.
+  bool tune = false;
+  /// What tuning() said in an earlier session on the same kind of device: with `tune`, its choices are used
+  /// again. Null, or of another kind of device: measure.
+  Json tuning = nullptr;
+  bool gradients = false;  ///< logits_and_input_gradient() is wanted
+  bool features = false;   ///< features() is wanted
+};
 
-/// The size of batches to go on with where one of `size` did not fit into memory: half of it, with a warning
-/// in the log. Throws ModelError where that is none.
-int halved_batch(int size, const at::Device& device);
+/// Loads the model that `card` describes and tries it out. Throws ModelError naming the file, what is wrong
+/// and what to do, also where `features` are wanted of a model without.
+std::unique_ptr<Classifier> open_classifier(const ModelCard& card, const ClassifierOptions& options);
 
 }  // namespace xai

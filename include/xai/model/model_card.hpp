@@ -23,11 +23,12 @@ struct GradCamFiles {
 
 /// What the file NAME.json beside a model NAME.pt says of it (SPEC 2; docs/schema/model-card.schema.json).
 struct ModelCard {
-  std::string name;
-  std::string family;  ///< "old-cnn", "new-cnn", "convnext", "transformer", "distilled", ...
-  int height = 0;      ///< H of the input, pixels
-  int width = 0;       ///< W of the input, pixels
-  int resize = 0;      ///< the short side is resized to this many pixels before the centre crop
+  std::filesystem::path model;  ///< the file NAME.pt
+  std::string name;             ///< not empty, no '/', no leading '.': it may name a file
+  std::string family;           ///< "old-cnn", "new-cnn", "convnext", "transformer", "distilled", ...
+  int height = 0;               ///< H of the input, pixels
+  int width = 0;                ///< W of the input, pixels
+  int resize = 0;               ///< the short side is resized to this many pixels before the centre crop
   Interpolation interpolation = Interpolation::bicubic;
   std::array<double, 3> mean{};         ///< RGB, in units of [0,1]
   std::array<double, 3> std{};          ///< RGB, in units of [0,1]
@@ -42,8 +43,9 @@ struct ModelCard {
   std::string class_name(int c) const;
 };
 
-/// Reads and checks the card that stands beside a model file: same path, ending .json. Throws ModelError
-/// naming the file, the field and what is wrong with it, or that there is no model.
+/// Reads the card that stands beside a model file (same path, ending .json) and checks all that
+/// docs/schema/model-card.schema.json asks for. Throws ModelError naming the file, the field, its value and
+/// what it must be, or that there is no model.
 ModelCard read_model_card(const std::filesystem::path& model);
 
 }  // namespace xai

@@ -18,6 +18,7 @@ struct MapScores {
 };
 
 /// Inserts and deletes the cells of `map` (s x s float32, higher = more important) in order of importance.
-Task<MapScores> score_map(MaskScorer& scorer, at::Tensor map, CurveOptions options);
+/// `p_full`: f(x), of the intact image, which is not shown to the model again.
+Task<MapScores> score_map(MaskScorer& scorer, at::Tensor map, double p_full, CurveOptions options);
 
 }  // namespace xai

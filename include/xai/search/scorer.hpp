@@ -1,70 +1,81 @@
 #pragma once
 
 #include <coroutine>
-#include <exception>
 #include <functional>
-#include <span>
+#include <memory>
 #include <unordered_map>
 #include <vector>
 
 #include "xai/core/patch_set.hpp"
 #include "xai/core/task.hpp"
+#include "xai/search/inquiry.hpp"
 
 namespace xai {
 
-/// The target-class probabilities of one image's patch sets: a memo, and a queue of what it does not know.
+/// Every p(S) that is known of one image and class, whoever asked for it.
+class Memo {
+ public:
+  bool knows(const PatchSet& set) const { return all_.contains(set); }
+  /// Throws std::out_of_range where it is not known.
+  double known(const PatchSet& set) const { return all_.at(set); }
+  const std::unordered_map<PatchSet, double>& all_known() const { return all_; }
+  /// Puts a p(S) that is known into the memo.
+  void remember(const PatchSet& set, double p) { all_.try_emplace(set, p); }
+
+ private:
+  std::unordered_map<PatchSet, double> all_;
+};
+
+/// One caller's view of a memo: the target-class probabilities of one image's patch sets.
 ///
 /// A search asks with `co_await scorer.probabilities(sets)`. Whoever drives the search (the engine, or
 /// run_search() with an invented function) takes the queued sets, answers each, and resumes the search when
-/// nothing is missing. So a set is evaluated once per image, and no answer can depend on how batches were
-/// packed. Not thread-safe. One question at a time; the sets that a question repeats are queued once.
-class Scorer {
+/// nothing is missing. What the memo knows is not queued, so a set is evaluated once per image, and no answer
+/// can depend on how batches were packed. A caller pays for every set it asks for, and sees no other: what it
+/// finds within a budget does not depend on who asked before. Not thread-safe.
+class Scorer : public Inquiry<PatchSet> {
  public:
+  /// Callers of one memo, which outlives them.
+  explicit Scorer(Memo& memo) : memo_(memo) {}
+  /// The only caller of a memo of its own.
+  Scorer() : own_memo_(std::make_unique<Memo>()), memo_(*own_memo_) {}
+
   /// --- the search's side ---
 
   /// Awaitable: p(S) for each of `sets`, in their order, as the double of a float32 softmax probability.
-  /// Throws into the search what fail() was given.
+  /// Sets that it repeats are queued once. Throws into the search what fail() was given.
   class Question;
   [[nodiscard]] Question probabilities(std::vector<PatchSet> sets);
 
-  bool knows(const PatchSet& set) const { return memo_.contains(set); }
+  bool knows(const PatchSet& set) const { return asked_.contains(set); }
   /// p(S) of a set that an earlier question asked for; throws std::out_of_range for another.
-  double known(const PatchSet& set) const { return memo_.at(set); }
-  /// Every p(S) that is known. Between questions only: a set that is asked for stands in it with NaN.
-  const std::unordered_map<PatchSet, double>& all_known() const { return memo_; }
+  double known(const PatchSet& set) const { return asked_.at(set); }
   /// The number of different sets asked for so far.
-  long evaluations() const { return static_cast<long>(memo_.size()); }
+  long evaluations() const { return static_cast<long>(asked_.size()); }
+  /// Those of them that the memo did not know.
+  long new_to_memo() const { return new_to_memo_; }
+  /// Every p(S) that the memo knows.
+  const std::unordered_map<PatchSet, double>& all_known() const { return memo_.all_known(); }
 
-  /// --- the driver's side ---
+  /// --- the driver's side, with Inquiry's ---
 
-  /// Puts a p(S) that is known already into the memo.
-  void remember(const PatchSet& set, double p) { memo_.try_emplace(set, p); }
-  /// Sets still to be handed out.
-  std::size_t queued() const { return queue_.size() - handed_out_; }
-  /// The next queued sets, at most `most`; each must be answered. Valid until the next call of resume().
-  std::span<const PatchSet> take(std::size_t most);
+  /// Puts a p(S) into the memo; the caller has not asked for it.
+  void remember(const PatchSet& set, double p) { memo_.remember(set, p); }
   /// p(S) of a set that take() gave.
   void answer(const PatchSet& set, double p);
-  /// The search's question is answered in full (or failed): resume() will continue it.
-  bool can_resume() const { return waiting_ && (error_ || unanswered_ == 0); }
-  void resume();
-  /// Makes the waiting question throw `error` at the next resume(); queued sets are dropped.
-  void fail(std::exception_ptr error);
 
  private:
-  std::unordered_map<PatchSet, double> memo_;
-  std::vector<PatchSet> queue_;
-  std::size_t handed_out_ = 0;
-  std::size_t unanswered_ = 0;
-  std::coroutine_handle<> waiting_;
-  std::exception_ptr error_;
+  std::unique_ptr<Memo> own_memo_;
+  Memo& memo_;
+  std::unordered_map<PatchSet, double> asked_;  // NaN while the answer is on its way
+  long new_to_memo_ = 0;
 };
 
 class Scorer::Question {
  public:
   Question(Scorer& scorer, std::vector<PatchSet> sets);
-  bool await_ready() const { return scorer_.unanswered_ == 0; }
-  void await_suspend(std::coroutine_handle<> search) { scorer_.waiting_ = search; }
+  bool await_ready() const { return scorer_.complete(); }
+  void await_suspend(std::coroutine_handle<> search) { scorer_.wait(search); }
   std::vector<double> await_resume() const;
 
  private:

@@ -50,7 +50,7 @@ struct SubExplanations {
   std::vector<SubExplanationCount> per_root;  ///< in the order of the roots
   std::vector<SubExplanation> sets;           ///< level by level, the largest ratio first
   long evaluations = 0;                       ///< sets that had to be evaluated
-  long saved = 0;                             ///< sets asked for that the scorer knew already
+  long saved = 0;                             ///< sets asked for that were known already, whoever asked
   long near_ties = 0;                         ///< decisions that float noise could turn
 };
 

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <span>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -11,7 +12,11 @@
 
 namespace xai {
 
-/// The bytes of an NPY file (format 1.0) of float32, row-major: numpy.load reads it. The product of `shape`
+/// What stands before the values of an NPY file (format 1.0), row-major. `type`: NumPy's, "<f4", or a list of
+/// fields "[('set', ...), ...]".
+std::string npy_header(std::string_view type, const std::vector<std::int64_t>& shape);
+
+/// The bytes of an NPY file of float32, row-major: numpy.load reads it. The product of `shape`
 /// must be values.size().
 std::string encode_npy(std::span<const float> values, const std::vector<std::int64_t>& shape);
 

@@ -1,0 +1,118 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "xai/core/option_table.hpp"
+#include "xai/core/patch_grid.hpp"
+#include "xai/data/data_set.hpp"
+#include "xai/model/device.hpp"
+#include "xai/perturb/perturbation.hpp"
+
+namespace xai {
+
+// Options that mean the same in every run. Each struct holds the defaults; its describe() is its table: keys,
+// help, ranges, and what a change of a value changes.
+
+/// What is read.
+struct InputOptions {
+  std::filesystem::path model;  ///< NAME.pt, with its card NAME.json beside it
+  DataSetOptions data;
+  long max_pixels = 100'000'000;  ///< images with more are errors
+};
+
+void describe(OptionTable& table, InputOptions& options);
+/// Those about images, for runs of several models.
+void describe_images(OptionTable& table, InputOptions& options);
+
+/// The class whose probability is explained: the model's prediction, or the data set's label.
+enum class Target { predicted, label };
+template <>
+inline constexpr auto names_of<Target> = std::to_array<Named<Target>>({{Target::predicted, "predicted"},
+                                                                       {Target::label, "label"}});
+
+/// What is explained of an image, and of which images.
+struct TargetOptions {
+  Target target = Target::predicted;
+  bool only_correct = false;   ///< leave out images that the model gets wrong
+  double min_probability = 0;  ///< leave out images whose target class has less
+
+  /// Throws UsageError where labels are needed and `data` has none.
+  void check(const DataSet& data) const;
+};
+
+void describe(OptionTable& table, TargetOptions& options);
+
+/// How images are hidden (SPEC 3).
+struct PerturbationOptions {
+  Baseline baseline = Baseline::blur;
+  MaskKind mask = MaskKind::soft;
+};
+
+void describe(OptionTable& table, PerturbationOptions& options);
+
+/// Whether ways to run a model are measured at its first start, and the fastest is taken.
+enum class Tune { off, fast };
+template <>
+inline constexpr auto names_of<Tune> = std::to_array<Named<Tune>>({{Tune::off, "off"}, {Tune::fast, "fast"}});
+
+/// On what, and how fast.
+struct ComputeOptions {
+  std::string device = "auto";
+  Precision precision = Precision::fp32;
+  std::string batch_size = "auto";  ///< or a number
+  Tune tune = Tune::fast;
+  int threads = 0;           ///< CPU lanes; 0 = all cores
+  int images_in_flight = 0;  ///< 0 = enough to fill batches
+};
+
+void describe(OptionTable& table, ComputeOptions& options);
+
+/// Where results go.
+struct OutputOptions {
+  std::filesystem::path out;  ///< the run folder
+  bool overwrite = false;
+  std::uint64_t seed = 0;
+  std::vector<std::string> command;  ///< for run.json, where a program has one; no option
+};
+
+void describe(OptionTable& table, OutputOptions& options);
+
+/// What every run of one model over the images of a data set is asked.
+struct ImageRunOptions {
+  InputOptions input;
+  TargetOptions target;
+  PerturbationOptions perturbation;
+  ComputeOptions compute;
+  OutputOptions output;
+  std::filesystem::path preprocess_dump;  ///< where to write what the model is shown; empty = nowhere
+};
+
+/// What is read, explained and hidden: the groups that stand before an analysis' own.
+void describe_subject(OptionTable& table, ImageRunOptions& options);
+/// On what, and where to: the groups that stand behind it. The last one, "Output", may be added to.
+void describe_means(OptionTable& table, ImageRunOptions& options);
+
+/// The values of an options struct that has a describe().
+struct OptionValues {
+  Json all;       ///< of every option that applies
+  Json identity;  ///< of those that can change a record
+  Json meaning;   ///< of those that change what the numbers mean
+};
+
+template <class Options>
+OptionValues values_of(Options options) {
+  OptionTable table;
+  describe(table, options);
+  return {table.values(), table.values(Effect::records), table.values(Effect::meaning)};
+}
+
+/// Throws UsageError "'key' is needed: what" if `path` is empty.
+void require_path(const std::filesystem::path& path, const char* key, const char* what);
+
+/// Throws UsageError where the model, the data set or the run folder is not named.
+void require_paths(const ImageRunOptions& options);
+
+}  // namespace xai

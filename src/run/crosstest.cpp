@@ -1,0 +1,217 @@
+#include "xai/run/crosstest.hpp"
+
+#include "cross_figures.hpp"
+#include "cross_pass.hpp"
+#include "xai/core/log.hpp"
+#include "xai/core/version.hpp"
+#include "xai/metrics/ensemble.hpp"
+#include "xai/record/kinds.hpp"
+
+namespace xai {
+namespace {
+
+using Model = CrossSubject::Model;
+
+Json identity_of(const CrossSubject& subject, const MapSource& maps) {
+  Json models = Json::object();
+  std::string order;
+  for (Model m = 0; m < subject.cards.size(); ++m) {
+    models[subject.cards[m].name] = {{"sha256", subject.cards[m].sha256}, {"maps", maps.identity(m)}};
+    order += (m > 0 ? " " : "") + subject.cards[m].name;
+  }
+  return {{"tool", crosstest_kind().tool},
+          {"models", models},
+          {"order", order},
+          {"data", data_identity(subject.data)},
+          {"options", values_of(subject.options).identity}};
+}
+
+Json model_records(const CrossSubject& subject) {
+  Json models = Json::array();
+  for (const ModelCard& card : subject.cards) models.push_back(model_record(card));
+  return models;
+}
+
+/// One session of a run of cross-testing.
+class CrossRun {
+ public:
+  CrossRun(const CrosstestRunOptions& options, RunObserver& observer, const OpenModel& open)
+      : options_(options),
+        observer_(observer),
+        plan_(plan(options.compute)),
+        subject_(open_subject(options)),
+        maps_(subject_),
+        baseline_(options.compare.empty()
+                      ? Json()
+                      : read_baseline(options.compare, subject_.conditions(), subject_.names())),
+        folder_(crosstest_kind(), options.output.out, identity_of(subject_, maps_), options.output.overwrite),
+        log_(folder_, crosstest_kind(), options.output, values_of(options).all, model_records(subject_),
+             data_record(options.input.data, subject_.data), subject_.cards.front()),
+        predictions_(folder_, subject_),
+        pool_(models(), plan_, open, options.models_in_memory) {
+    log_.info.platform = platform_record(plan_);
+    log_.info.tuning = pool_.tunings();
+  }
+
+  CrosstestResult run() {
+    const Json& before = folder_.previous_run();
+    if (field(before, "status") == "done" && complete() && predictions_.unknown_images() == 0) {
+      log::info("nothing to do: ", folder_.path().string(), " has every pair ('overwrite' starts anew)");
+      const bool drawn_alike = before.at("options").at("pictures") == options_.pictures &&
+                               before.at("options").at("reveal") == options_.reveal;
+      if (drawn_alike) return report(Json::parse(read_file(folder_.path() / "summary.json")));
+      maps_.make_missing(pool_, observer_);  // opens those that were made
+      return conclude();
+    }
+    CrosstestResult result;
+    log_.write("running");
+    log_.guard([&] {
+      stopped_ = !maps_.make_missing(pool_, observer_);
+      if (!stopped_) test_all();
+      result = conclude();
+    });
+    return result;
+  }
+
+ private:
+  std::vector<ModelPool::Entry> models() const {
+    const Json tunings = field(folder_.previous_run(), "tuning");
+    std::vector<ModelPool::Entry> models;
+    for (Model m = 0; m < subject_.cards.size(); ++m) {
+      const bool makes_map = !maps_.given(m);
+      const MapOptions& making = options_.making;
+      models.push_back({.card = subject_.cards[m],
+                        .needs = {.gradients = makes_map && making.optimises(),
+                                  .features = makes_map && making.method == SaliencyMethod::gradcam},
+                        .tuning = field(tunings, subject_.cards[m].name.c_str())});
+    }
+    return models;
+  }
+
+  /// As many models at a time as memory may hold.
+  void test_all() {
+    const std::size_t count = subject_.cards.size();
+    const std::size_t most = options_.models_in_memory > 0 ? options_.models_in_memory : count;
+    for (Model first = 0; first < count && !stopped_; first += most)
+      test(first, std::min(first + most, count));
+  }
+
+  void test(Model first, Model last) {
+    std::vector<std::shared_ptr<Classifier>> models;
+    std::vector<Classifier*> pointers;
+    for (Model m = first; m < last; ++m) pointers.push_back(models.emplace_back(pool_.get(m)).get());
+    log_.info.tuning = pool_.tunings();
+    log_.write("running");
+    const CrossTester tester(pointers, {.baseline = options_.perturbation.baseline,
+                                        .mask = options_.perturbation.mask,
+                                        .steps = options_.curve.steps,
+                                        .batch_size = plan_.batch_size});
+    stopped_ = !CrossPass(subject_, maps_, predictions_, folder_, tester, first, last)
+                    .run(plan_.lanes, plan_.batch_size, observer_);
+    log_.info.forward += tester.forward();
+  }
+
+  bool complete() const {
+    const std::size_t models = subject_.cards.size();
+    return folder_.done_count() == static_cast<long>(subject_.tested.size() * models * models);
+  }
+
+  CrosstestResult conclude() {
+    if (!complete() || (stopped_ && predictions_.unknown_images() > 0)) {
+      log_.write("stopped");
+      log::warning("stopped: ", folder_.done_count(), " pairs of an image and two models are saved in ",
+                   folder_.path().string(), "; run the same command again to go on");
+      CrosstestResult result;
+      result.folder = folder_.path();
+      return result;
+    }
+    const Json summary = summarise();
+    log_.info.counts = summary["pairs"].get<std::map<std::string, long>>();
+    log_.write("done");
+    CrosstestResult result = report(summary);
+    log::info("results: ", folder_.path().string());
+    result.unknown_images = predictions_.unknown_images();
+    result.errors = log_.info.counts["error"] + result.unknown_images;
+    if (result.errors > 0)
+      log::warning(result.unknown_images, " images have no predictions (warnings say why), ",
+                   log_.info.counts["error"],
+                   " pairs no test (results.jsonl says why); running again tries them again");
+    return result;
+  }
+
+  /// Keeps what came out, and holds it against the baseline, as the options ask.
+  CrosstestResult report(const Json& summary) const {
+    CrosstestResult result;
+    result.complete = true;
+    result.summary = summary;
+    result.folder = folder_.path();
+    if (!options_.write_baseline.empty()) {
+      const Json baseline = gate_baseline(summary, subject_.conditions(), std::string(version()));
+      write_file_atomically(options_.write_baseline, to_text(baseline, 2) + "\n");
+      log::info("baseline: ", options_.write_baseline.string());
+    }
+    if (!baseline_.is_null()) result.gate = compare(baseline_, summary, options_.tolerance);
+    return result;
+  }
+
+  /// Brings the records into order, draws, and writes everything that is made of them.
+  Json summarise() {
+    std::vector<std::string> images;
+    for (std::size_t row = 0; row < subject_.tested.size(); ++row) images.push_back(subject_.image(row).id);
+    std::vector<RunFolder::Key> pairs;
+    for (const ModelCard& source : subject_.cards)
+      for (const ModelCard& target : subject_.cards) pairs.push_back({source.name, target.name});
+    folder_.finish(images, pairs);
+
+    const auto summary = crosstest_kind().summary(to_json(log_.info));
+    std::vector<Json> of_image;
+    std::size_t row = 0;
+    folder_.for_each_record([&](const Json& record) {
+      summary->add(record);
+      if (cross_picture_of(subject_, row).empty()) return;
+      of_image.push_back(record);
+      if (of_image.size() < pairs.size()) return;
+      draw_cross_figure(subject_, maps_, folder_, row++, of_image);
+      of_image.clear();
+    });
+    if (subject_.data.labelled()) static_cast<CrossSummary&>(*summary).set_ensembles(ensembles());
+    const Json document = summary->to_json();
+    write_summary(folder_, *summary, document);
+    return document;
+  }
+
+  /// Over all images that every model was shown.
+  Ensembles ensembles() const {
+    EnsembleCounter counter(subject_.cards.size(), subject_.cards.front().classes);
+    for (std::size_t image = 0; image < subject_.data.images.size(); ++image) {
+      if (!predictions_.know(image)) continue;
+      std::vector<std::vector<float>> rows;
+      for (const PredictionStore& store : predictions_.on_image) rows.push_back(store.row(image));
+      counter.add(std::vector<std::span<const float>>(rows.begin(), rows.end()),
+                  *subject_.data.images[image].label);
+    }
+    return counter.result();
+  }
+
+  const CrosstestRunOptions& options_;
+  RunObserver& observer_;
+  const ComputePlan plan_;
+  const CrossSubject subject_;
+  MapSource maps_;
+  const Json baseline_;  ///< to compare with; null without
+  RunFolder folder_;
+  RunLog log_;
+  Predictions predictions_;
+  ModelPool pool_;
+  bool stopped_ = false;  ///< by the observer
+};
+
+}  // namespace
+
+CrosstestResult run_crosstest(const CrosstestRunOptions& options, RunObserver& observer,
+                              const OpenModel& open) {
+  options.validate();
+  return CrossRun(options, observer, open).run();
+}
+
+}  // namespace xai

@@ -1,0 +1,193 @@
+#include "xai/run/image_run.hpp"
+
+#include "xai/core/log.hpp"
+#include "xai/data/image.hpp"
+#include "xai/model/preprocess.hpp"
+#include "xai/store/npy.hpp"
+
+namespace xai {
+namespace {
+
+Json identity_of(const RunKind& kind, const ModelCard& card, const DataSet& data,
+                 const ImageRun::Setup& setup) {
+  Json identity = {{"tool", kind.tool},
+                   {"model", card.sha256},
+                   {"data", data_identity(data)},
+                   {"options", setup.options.identity}};
+  if (setup.further_identity) identity.update(setup.further_identity(card));
+  return identity;
+}
+
+/// Says what share of the images the model gets right, and whether that looks like a mistake in the labels.
+void log_accuracy(const Json& top1) {
+  const long labelled = top1["n"], correct = top1["count"];
+  if (labelled == 0) return;
+  log::info("top-1: ", correct, " of ", labelled, " labelled images are predicted right");
+  if (labelled >= 10 && correct * 10 < labelled)
+    log::warning(
+        "hardly any prediction equals its label: are the labels in the model's class order? (the ILSVRC "
+        "devkit "
+        "numbers classes differently)");
+}
+
+void dump(const std::filesystem::path& file, const at::Tensor& image) {
+  std::error_code error;
+  std::filesystem::create_directories(file.parent_path(), error);
+  if (error) throw io_error("create folder", file.parent_path(), error.value());
+  write_file_atomically(file, encode_npy({image.data_ptr<float>(), static_cast<std::size_t>(image.numel())},
+                                         image.sizes().vec()));
+}
+
+}  // namespace
+
+ImageRun::ImageRun(const RunKind& kind, const ImageRunOptions& options, Setup setup, RunObserver& observer)
+    : kind_(kind),
+      options_(options),
+      setup_(std::move(setup)),
+      observer_(observer),
+      plan_(plan(options.compute)),
+      card_(read_model_card(options.input.model)),
+      data_(open_data(options.input.data, card_)),
+      folder_(kind, options.output.out, identity_of(kind, card_, data_, setup_), options.output.overwrite),
+      log_(folder_, kind, options.output, setup_.options.all, model_record(card_),
+           data_record(options.input.data, data_), card_) {
+  options.target.check(data_);
+  for (std::size_t i = 0; i < data_.images.size(); ++i)
+    if (!folder_.done({data_.images[i].id})) todo_.push_back(i);
+  if (folder_.done_count() > 0 && !finished())
+    log::info("going on: ", folder_.done_count(), " of ", data_.images.size(), " images are done");
+}
+
+void ImageRun::settle(const std::function<Json(const std::string& image)>& known) {
+  std::erase_if(todo_, [&](std::size_t i) {
+    const Json record = known(data_.images[i].id);
+    if (!record.is_null()) folder_.append(record);
+    return !record.is_null();
+  });
+}
+
+bool ImageRun::finished() const {
+  return todo_.empty() && field(folder_.previous_run(), "status") == "done";
+}
+
+RunResult ImageRun::finished_result() const {
+  log::info("nothing to do: ", folder_.path().string(), " has every image ('overwrite' starts anew)");
+  return {true, 0, Json::parse(read_file(folder_.path() / "summary.json")), folder_.path()};
+}
+
+RunResult ImageRun::analyse(ImageAnalysis& analysis, const EngineOptions& shape) {
+  if (finished()) return finished_result();
+  const Json earlier_tuning = field(folder_.previous_run(), "tuning");
+  const auto classifier = open_model(card_, plan_, setup_.open, earlier_tuning,
+                                     {.gradients = setup_.gradients, .features = setup_.features});
+  log_.info.platform = platform_record(plan_);
+  log_.info.tuning = classifier->tuning();
+  log_.write("running");
+  log_.guard([&] { run_engine(analysis, *classifier, engine_options(shape, plan_)); });
+  return conclude();
+}
+
+void ImageRun::run_engine(ImageAnalysis& analysis, Classifier& classifier, const EngineOptions& options) {
+  const long already_done = folder_.done_count();
+  const auto report = [&](const EngineReport& now) {
+    log_.info.forward = now.rows;
+    log_.info.backward = now.backward;
+    log_.keep_fresh();
+    return observer_.progress({.what = kind_.tool,
+                               .done = already_done + static_cast<long>(now.images),
+                               .already_done = already_done,
+                               .total = static_cast<long>(data_.images.size()),
+                               .evaluations = now.rows});
+  };
+  writer_.emplace();
+  try {
+    report(Engine(classifier, options).run(todo_.size(), analysis, report));
+    writer_->finish();
+  } catch (...) {
+    writer_.reset();  // does what was posted: the analysis is still there
+    throw;
+  }
+  writer_.reset();
+}
+
+RunResult ImageRun::conclude() {
+  std::vector<std::string> images;
+  for (const ImageEntry& image : data_.images) images.push_back(image.id);
+  if (complete()) folder_.finish(images);
+  const auto summary = kind_.summary(to_json(log_.info));
+  folder_.for_each_record([&](const Json& record) { summary->add(record); });
+  const Json document = summary->to_json();
+  log_.info.counts = document["statuses"].get<std::map<std::string, long>>();
+  if (!complete()) {
+    log_.write("stopped");
+    log::warning("stopped: ", folder_.done_count(), " of ", data_.images.size(), " images are saved in ",
+                 folder_.path().string(), "; run the same command again to go on");
+    return {false, log_.info.counts["error"], Json(), folder_.path()};
+  }
+  write_summary(folder_, *summary, document);
+  log_accuracy(document["top1"]);
+  log_.write("done");
+  log::info("results: ", folder_.path().string());
+  const long errors = log_.info.counts["error"];
+  if (errors > 0)
+    log::warning(errors,
+                 " images could not be analysed: results.jsonl says why; running again tries them again");
+  return {true, errors, document, folder_.path()};
+}
+
+LoadedImage ImageAnalysis::load(std::size_t index) {
+  loaded_[index].since = Stopwatch();
+  const ImageRunOptions& options = run_.options();
+  const Photograph photograph = read_photograph(entry(index).path, options.input.max_pixels);
+  loaded_[index].content = photograph.content;
+  const at::Tensor image = preprocess(photograph.rgb, run_.card());
+  if (!options.preprocess_dump.empty()) dump(options.preprocess_dump / (entry(index).id + ".npy"), image);
+  return {image, make_baseline(image, options.perturbation.baseline, run_.card().mean), entry(index).label};
+}
+
+Task<void> ImageAnalysis::analyse(std::size_t index, ImageInFlight& image) {
+  const TargetOptions& options = run_.options().target;
+  const bool explains_label = options.target == Target::label;
+  const Prediction& intact = image.prediction();
+  ImageFacts facts = facts_of(index);
+  facts.predicted = intact.predicted;
+  facts.target = explains_label ? facts.label : facts.predicted;
+  facts.p_full = explains_label ? intact.p_label : intact.p_predicted;
+  const bool wrong = options.only_correct && facts.predicted != facts.label;
+  if (may_skip() && (wrong || *facts.p_full < options.min_probability)) {
+    write_blank(index, facts, "skipped", wrong ? "wrong" : "low-probability");
+    co_return;
+  }
+  co_await explain(index, std::move(facts), image);
+}
+
+void ImageAnalysis::failed(std::size_t index, const std::exception& error) {
+  const ImageFacts facts = facts_of(index);
+  log::warning(facts.image, ": ", error.what());
+  write_blank(index, facts, "error", error.what());
+}
+
+ImageFacts ImageAnalysis::facts_of(std::size_t index) const {
+  ImageFacts facts;
+  facts.image = entry(index).id;
+  facts.content = loaded_[index].content;
+  facts.label = entry(index).label;
+  return facts;
+}
+
+void ImageAnalysis::write(std::size_t index, ImageFacts facts,
+                          std::function<Json(const ImageFacts&)> make_record) {
+  facts.seconds = loaded_[index].since.seconds();
+  write_behind([this, facts = std::move(facts), make_record = std::move(make_record)] {
+    run_.folder_.append(make_record(facts));
+  });
+}
+
+void ImageAnalysis::write_blank(std::size_t index, const ImageFacts& facts, std::string_view status,
+                                std::string reason) {
+  write(index, facts, [this, status, reason = std::move(reason)](const ImageFacts& f) {
+    return blank_record(f, status, reason);
+  });
+}
+
+}  // namespace xai

@@ -1,0 +1,113 @@
+#include "map_source.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "xai/core/log.hpp"
+#include "xai/record/kinds.hpp"
+#include "xai/store/npy.hpp"
+
+namespace xai {
+namespace {
+
+/// What makes a map what it is.
+struct Making {
+  PerturbationOptions perturbation;
+  MapOptions maps;
+};
+
+void describe(OptionTable& table, Making& options) {
+  describe(table, options.perturbation);
+  describe(table, options.maps);
+}
+
+/// That part of the options of a run of xai-saliency.
+Json making_in(const Json& options) {
+  Making making;
+  OptionTable table;
+  describe(table, making);
+  Json part = Json::object();
+  for (const Option& option : table.options())
+    if (options.contains(option.key)) part[option.key] = options[option.key];
+  return part;
+}
+
+}  // namespace
+
+MapSource::MapSource(const CrossSubject& subject) : subject_(subject), maps_(subject.cards.size()) {
+  const CrosstestRunOptions& options = subject.options;
+  Json like;
+  if (options.maps.size() < subject.cards.size())
+    like = values_of(Making{options.perturbation, options.making}).identity;
+  for (const auto& folder : options.maps) {
+    FinishedRun run(folder, saliency_kind());
+    const Json identity = run.run().value("identity", Json::object());
+    const auto model = std::find_if(subject.cards.begin(), subject.cards.end(), [&](const ModelCard& card) {
+      return identity.value("model", Json()) == card.sha256;
+    });
+    require(model != subject.cards.end(), "'maps' ", folder.string(),
+            " is of a model that is none of 'models'");
+    const Json made = making_in(identity.value("options", Json::object()));
+    MapOptions method = options.making;
+    OptionTable wanted;
+    describe_method(wanted, method);
+    for (const Option& option : wanted.options())
+      require(made.value(option.key, Json()) == option.value(), "'maps' ", folder.string(), " has maps of ",
+              option.key, " ", to_text(made.value(option.key, Json())), ", not ", to_text(option.value()),
+              ": give '", option.key, "'");
+    if (like.is_null()) like = made;
+    const auto difference = first_difference(like, made, "");
+    require(!difference, "'maps' ", folder.string(),
+            " has maps that were made otherwise than the others: ", difference.value_or(""));
+    auto& place = maps_[static_cast<std::size_t>(model - subject.cards.begin())];
+    require(!place, "'maps' names two runs of model ", model->name);
+    place.emplace(std::move(run));
+  }
+}
+
+Json MapSource::identity(Model model) const {
+  return given(model) ? Json(maps_[model]->records_sha256()) : Json();
+}
+
+bool MapSource::make_missing(ModelPool& pool, RunObserver& observer) {
+  for (Model m = 0; m < maps_.size(); ++m) {
+    if (maps_[m]) continue;
+    const SaliencyRunOptions run = subject_.map_run(m);
+    log::info("maps of ", subject_.cards[m].name, ": ", run.output.out.string());
+    const auto open = [&](const ModelCard&, const ClassifierOptions&) { return pool.get(m); };
+    if (!run_saliency(run, observer, open).complete) return false;
+    maps_[m].emplace(run.output.out, saliency_kind());
+  }
+  return true;
+}
+
+SourceMap MapSource::map_of(Model model, const ImageEntry& image, const std::string& content) const {
+  const FinishedRun& run = *maps_[model];
+  const Json record = run.record(image.id);
+  SourceMap result{.target = image.label};
+  if (!record.is_null() && record.at("status") == "error") {
+    result.failure = record.at("reason");
+    return result;
+  }
+  if (record.is_null() || record.at("status") != "ok") {
+    result.problem = "no-map";
+    return result;
+  }
+  require<DataError>(record.at("content") == content, "the photograph is not the one that the map in ",
+                     run.folder().string(), " is of (its SHA-256 is another); make the maps again");
+  if (!subject_.data.labelled()) result.target = record.at("predicted");
+  if (record.at("target") != *result.target) {
+    result.problem = "map-target";
+    return result;
+  }
+  const auto file = run.folder() / record.at("map").get<std::string>();
+  result.cells = read_npy(file).values;
+  require<DataError>(result.cells.size() == static_cast<std::size_t>(subject_.cells()), file.string(),
+                     " does not have ", subject_.cells(), " cells; make the maps again");
+  require<DataError>(
+      std::all_of(result.cells.begin(), result.cells.end(), [](float v) { return std::isfinite(v); }),
+      file.string(), " has values that are not finite; make the maps again");
+  return result;
+}
+
+}  // namespace xai

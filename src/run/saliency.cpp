@@ -1,0 +1,131 @@
+#include "xai/run/saliency.hpp"
+
+#include <ATen/ATen.h>
+
+#include "xai/model/preprocess.hpp"
+#include "xai/picture/picture.hpp"
+#include "xai/picture/saliency_picture.hpp"
+#include "xai/record/kinds.hpp"
+#include "xai/record/saliency_record.hpp"
+#include "xai/run/image_run.hpp"
+#include "xai/saliency/gradcam.hpp"
+#include "xai/saliency/scores.hpp"
+#include "xai/store/npy.hpp"
+
+namespace xai {
+namespace {
+
+void note(const IgosResult& result, SaliencyFacts& facts) {
+  facts.iterations = static_cast<int>(result.iterations.size());
+  facts.stop_reason = result.stop_reason;
+  facts.near_ties += result.near_ties;
+  const auto add = [&](const char* name, double IgosIteration::*part) {
+    std::vector<double> values;
+    for (const IgosIteration& iteration : result.iterations) values.push_back(iteration.*part);
+    facts.objective.emplace_back(name, std::move(values));
+  };
+  add("deletion", &IgosIteration::deletion);
+  add("insertion", &IgosIteration::insertion);
+  add("l1", &IgosIteration::hidden);
+  add("tv", &IgosIteration::variation);
+  add("step", &IgosIteration::step);
+}
+
+class SaliencyAnalysis : public ImageAnalysis {
+ public:
+  SaliencyAnalysis(const SaliencyRunOptions& options, ImageRun& run)
+      : ImageAnalysis(run),
+        options_(options),
+        setting_{std::string(name(options.maps.method)), options.maps.size, options.curve.metric},
+        composer_(run.card().height, run.card().width, options.maps.size, options.perturbation.mask,
+                  at::kDouble) {}
+
+ private:
+  Task<void> explain(std::size_t index, ImageFacts facts, ImageInFlight& image) override {
+    if (*facts.p_full == 0) {
+      write_blank(index, facts, "skipped", "zero-probability");
+      co_return;
+    }
+    SaliencyFacts made;
+    made.near_ties = image.prediction().near_tie;
+    MaskScorer& scorer = image.masks(*facts.target);
+    const at::Tensor map = co_await make_map(scorer, image.loaded().image, facts.image, made);
+    MapScores scores = co_await score_map(scorer, map, *facts.p_full, options_.curve);
+    facts.p_baseline = scores.p_baseline;
+    made.insertion = std::move(scores.insertion);
+    made.deletion = std::move(scores.deletion);
+    made.forward = 1 + scorer.forward();  // 1: the intact image
+    made.backward = scorer.backward();
+    made.map = saliency_map_path(run_.card().name, facts.image, setting_.method);
+    if (among_first(index, options_.pictures)) facts.picture = picture_path(facts.image);
+    write(index, facts, [this, made, map, photograph = image.loaded().image](const ImageFacts& f) {
+      keep(f, made, map, photograph);
+      return saliency_record(f, setting_, made);
+    });
+  }
+
+  /// The map, s x s float32; notes in `made` how it was made.
+  Task<at::Tensor> make_map(MaskScorer& scorer, at::Tensor photograph, std::string image,
+                            SaliencyFacts& made) {
+    Random random(options_.output.seed, image, setting_.method);
+    at::Tensor map;
+    if (options_.maps.method == SaliencyMethod::rise) {
+      map = co_await rise(scorer, options_.maps.resolved_rise(), std::move(random));
+    } else if (options_.maps.method == SaliencyMethod::gradcam) {
+      map = co_await gradcam(scorer, options_.maps.size);
+    } else {
+      const at::Tensor normalised = normalise(photograph, run_.card().mean, run_.card().std);
+      const IgosResult result =
+          co_await igos(scorer, normalised, composer_, options_.maps.resolved_igos(), std::move(random));
+      note(result, made);
+      map = result.map;
+    }
+    co_return map;
+  }
+
+  /// Writes map and picture.
+  void keep(const ImageFacts& facts, const SaliencyFacts& made, const at::Tensor& map,
+            const at::Tensor& photograph) const {
+    const std::span<const float> values(map.data_ptr<float>(), static_cast<std::size_t>(map.numel()));
+    run_.folder().write_file(made.map, encode_npy(values, map.sizes().vec()));
+    if (facts.picture.empty()) return;
+    const cv::Mat picture = saliency_picture(to_image(photograph), facts,
+                                             run_.card().class_name(*facts.target), values, setting_, made);
+    run_.folder().write_file(facts.picture, encode_png(picture));
+  }
+
+  Json blank_record(const ImageFacts& facts, std::string_view status,
+                    std::string_view reason) const override {
+    return blank_saliency_record(facts, setting_, status, reason);
+  }
+
+  const SaliencyRunOptions& options_;
+  const SaliencySetting setting_;
+  const MaskComposer composer_;  // of cells of double on the CPU, for the bilateral penalty
+};
+
+/// Of the model's parts, for Grad-CAM: another cut is another run.
+Json identity_of_parts(const ModelCard& card) {
+  if (!card.gradcam) return Json::object();
+  const GradCamFiles& parts = *card.gradcam;
+  return {{"gradcam", {{"features_sha256", parts.features_sha256}, {"head_sha256", parts.head_sha256}}}};
+}
+
+}  // namespace
+
+RunResult run_saliency(const SaliencyRunOptions& options, RunObserver& observer, const OpenModel& open) {
+  options.validate();
+  const bool gradcam = options.maps.method == SaliencyMethod::gradcam;
+  ImageRun run(saliency_kind(), options,
+               {.options = values_of(options),
+                .further_identity = gradcam ? identity_of_parts : nullptr,
+                .gradients = options.maps.optimises(),
+                .features = gradcam,
+                .open = open},
+               observer);
+  options.maps.check(run.card());
+  SaliencyAnalysis analysis(options, run);
+  return run.analyse(analysis, {.grid = options.maps.size, .mask = options.perturbation.mask});
+}
+
+}  // namespace xai

@@ -1,0 +1,217 @@
+#include "xai/run/subexp.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <utility>
+
+#include "xai/core/log.hpp"
+#include "xai/model/preprocess.hpp"
+#include "xai/picture/graph.hpp"
+#include "xai/picture/picture.hpp"
+#include "xai/record/kinds.hpp"
+#include "xai/record/mse_record.hpp"
+#include "xai/record/sub_explanation_record.hpp"
+#include "xai/run/image_run.hpp"
+
+namespace xai {
+namespace {
+
+SubExplanationOptions counting_of(const SubexpRunOptions& options) {
+  SubExplanationOptions counting = options.counting;
+  counting.grid = options.mse.grid;
+  return counting;
+}
+
+std::vector<PatchSet> patches_of(const std::vector<Mse>& mses) {
+  std::vector<PatchSet> sets;
+  for (const Mse& mse : mses) sets.push_back(mse.patches);
+  return sets;
+}
+
+class SubexpAnalysis : public ImageAnalysis {
+ public:
+  /// `earlier`: the run of 'mses', or null.
+  SubexpAnalysis(const SubexpRunOptions& options, const FinishedRun* earlier, ImageRun& run)
+      : ImageAnalysis(run), options_(options), counting_(counting_of(options)), earlier_(earlier) {}
+
+ private:
+  Task<void> explain(std::size_t index, ImageFacts facts, ImageInFlight& image) override {
+    Scorer& scorer = image.scorer(*facts.target);
+    MseResult found;
+    if (earlier_) {
+      found = known_mses(facts, scorer);
+    } else {
+      found = co_await find_mses(scorer, options_.mse);
+      found.near_ties += image.prediction().near_tie;
+    }
+    std::optional<CountedImage> counted;
+    if (found.status == MseStatus::ok) {
+      counted = co_await count(scorer, patches_of(found.mses), facts.image);
+      if (wants_graph(index, facts.image) && counted->counts.total.all.distinct > 0)
+        counted->graph = graph_path(facts.image);
+    }
+    write(
+        index, facts,
+        [this, found, counted = std::move(counted), photograph = image.loaded().image](const ImageFacts& f) {
+          if (counted && !counted->graph.empty()) draw(f, found, *counted, photograph);
+          return sub_explanation_record(mse_record(f, options_.mse, found), counting_, counted);
+        });
+  }
+
+  Task<CountedImage> count(Scorer& scorer, std::vector<PatchSet> roots, std::string image) {
+    CountedImage counted;
+    counted.counts = co_await count_sub_explanations(scorer, roots, counting_);
+    if (counting_.probes > 0) {
+      Random random(options_.output.seed, image, "probe");
+      counted.estimate = co_await estimate_tree_nodes(scorer, roots, counting_, random);
+    }
+    co_return counted;
+  }
+
+  /// The earlier run's MSEs, which the scorer is told of.
+  MseResult known_mses(const ImageFacts& facts, Scorer& scorer) const {
+    const Json record = earlier_->record(facts.image);
+    MseResult found = read_mse_record(record);
+    require<DataError>(record.at("content") == facts.content, "this photograph is not the one that 'mses' ",
+                       options_.mses.string(), " is of (its SHA-256 is another): search anew without 'mses'");
+    require<DataError>(record["target"] == *facts.target && std::abs(found.p_full - *facts.p_full) < 1e-3,
+                       "the model sees this image otherwise than in ", options_.mses.string(), " (class ",
+                       to_text(record["target"]), ", probability ", found.p_full, " there; ", *facts.target,
+                       ", ", *facts.p_full, " here): search anew without 'mses'");
+    scorer.remember(PatchSet(), found.p_baseline);
+    for (const Mse& mse : found.mses) scorer.remember(mse.patches, mse.p);
+    return found;
+  }
+
+  Json blank_record(const ImageFacts& facts, std::string_view status,
+                    std::string_view reason) const override {
+    return sub_explanation_record(blank_mse_record(facts, options_.mse, status, reason), counting_, {});
+  }
+
+  bool may_skip() const override { return earlier_ == nullptr; }  // what was skipped there is no more to do
+
+  bool wants_graph(std::size_t index, const std::string& image) const {
+    const auto& named = options_.graph_images;
+    return among_first(index, options_.graphs) || std::find(named.begin(), named.end(), image) != named.end();
+  }
+
+  void draw(const ImageFacts& facts, const MseResult& found, const CountedImage& counted,
+            const at::Tensor& photograph) {
+    std::vector<PatchSet> roots;
+    for (const int i : shown_mses(found, static_cast<int>(found.mses.size())))
+      if (counted.counts.per_root[i].all.distinct > 0) roots.push_back(found.mses[i].patches);
+    const auto graph = strongest_graph(counted.counts.sets, roots, options_.graph_max_nodes);
+    const bool drawn = write_graph(run_.folder(), graph,
+                                   {.photograph = to_image(photograph),
+                                    .image = facts.image,
+                                    .class_name = run_.card().class_name(*facts.target),
+                                    .p_full = found.p_full,
+                                    .grid = options_.mse.grid,
+                                    .mask = options_.perturbation.mask,
+                                    .node_threshold = counting_.node_threshold,
+                                    .distinct = counted.counts.total.all.distinct});
+    if (drawn || told_of_graphviz_) return;
+    told_of_graphviz_ = true;
+    log::info("graphs are written as DOT only: Graphviz's dot, which draws them, is not installed or failed");
+  }
+
+  const SubexpRunOptions& options_;
+  const SubExplanationOptions counting_;
+  const FinishedRun* earlier_;
+  bool told_of_graphviz_ = false;  // the writer's
+};
+
+/// Throws UsageError unless MSEs that this run would find are those of the earlier run.
+void check_likeness(const FinishedRun& earlier, const ImageRun& run, const SubexpRunOptions& options) {
+  const auto of = [](const Json& model, const Json& data, const Json& search) {
+    return Json{{"model", model}, {"data", data}, {"options", search}};
+  };
+  const Json& there = earlier.run().at("identity");
+  const auto difference =
+      first_difference(of(there.at("model"), there.at("data"), there.at("options")),
+                       of(run.card().sha256, data_identity(run.data()),
+                          values_of(static_cast<const SearchRunOptions&>(options)).identity),
+                       "");
+  require(!difference, "'mses' ", earlier.folder().string(),
+          " is of another model, other data or other options: ", difference.value_or(""),
+          "; leave out what differs, or 'mses' to search anew");
+}
+
+void check_graph_images(const SubexpRunOptions& options, const DataSet& data) {
+  for (const std::string& name : options.graph_images)
+    require(std::any_of(data.images.begin(), data.images.end(),
+                        [&](const ImageEntry& image) { return image.id == name; }),
+            "'graph_image' ", name, " is not in ", options.input.data.data.string(),
+            "; name an image as results.jsonl does");
+}
+
+/// The record of an image that the earlier run did not search; null for the others.
+Json settled_record(const FinishedRun& earlier, const std::string& image, const SubexpRunOptions& options) {
+  Json record = earlier.record(image);
+  require(!record.is_null(), earlier.folder().string(), " has no record of ", image, "; run xai-mse again");
+  if (record.at("status") == "ok") return Json();
+  record["picture"] = nullptr;  // it is in the other folder
+  return sub_explanation_record(record, counting_of(options), {});
+}
+
+}  // namespace
+
+void describe(OptionTable& table, SubexpRunOptions& options) {
+  describe_subject(table, options);
+  describe(table, options.mse);
+  describe(table, options.counting);
+  table
+      .add("mses", options.mses,
+           "Count from the MSEs of this finished run of xai-mse, with its options; without it they are "
+           "searched")
+      .with_effect(Effect::none);  // its records are compared, and not its place
+  table.group("Graphs");
+  table.add("graphs", options.graphs, "Draw the graphs of the first N images; -1 = all, 0 = none")
+      .at_least(-1)
+      .with_effect(Effect::none);
+  table.add("graph_image", options.graph_images, "Draw the graph of this image; may be given several times")
+      .with_effect(Effect::none);
+  table.add("graph_max_nodes", options.graph_max_nodes, "Nodes of a graph at most: the strongest")
+      .from_to(1, 500)
+      .with_effect(Effect::none);
+  describe_means(table, options);
+}
+
+void adopt(OptionTable& table, const FinishedRun& mses) {
+  table.fill(mses.run().at("identity").at("options"));
+  InputOptions unused;
+  OptionTable input;
+  describe(input, unused);
+  Json places = Json::object();
+  for (const Option& option : input.options())
+    if (mses.run().at("options").contains(option.key))
+      places[option.key] = mses.run().at("options")[option.key];
+  table.fill(places);
+}
+
+void SubexpRunOptions::validate() const {
+  validate_described(*this);
+  SearchRunOptions::validate();
+  counting_of(*this).validate();
+}
+
+RunResult run_subexp(const SubexpRunOptions& options, RunObserver& observer, const OpenModel& open) {
+  options.validate();
+  std::optional<FinishedRun> earlier;
+  if (!options.mses.empty()) earlier.emplace(options.mses, mse_kind());
+  const auto counted_from = [&](const ModelCard&) {
+    return Json{{"mses", earlier ? Json(earlier->records_sha256()) : Json()}};
+  };
+  ImageRun run(subexp_kind(), options,
+               {.options = values_of(options), .further_identity = counted_from, .open = open}, observer);
+  check_graph_images(options, run.data());
+  if (earlier) {
+    check_likeness(*earlier, run, options);
+    run.settle([&](const std::string& image) { return settled_record(*earlier, image, options); });
+  }
+  SubexpAnalysis analysis(options, earlier ? &*earlier : nullptr, run);
+  return run.analyse(analysis, {.grid = options.mse.grid, .mask = options.perturbation.mask});
+}
+
+}  // namespace xai

@@ -1,0 +1,114 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <unordered_set>
+#include <vector>
+
+#include "xai/search/mse.hpp"
+
+namespace xai::internal {
+
+/// The scorer's answers, read against a threshold.
+class Ratios {
+ public:
+  Ratios(Scorer& scorer, double threshold, int patches)
+      : scorer_(scorer), threshold_(threshold), all_(PatchSet::all(patches)) {}
+
+  /// Evaluates the intact image, which every ratio needs.
+  Task<void> open() {
+    const std::vector<PatchSet> intact(1, all_);  // no braced list: g++ 12 refuses one inside co_await
+    co_await scorer_.probabilities(intact);
+    p_full_ = p(all_);
+  }
+
+  double p_full() const { return p_full_; }
+  double p(const PatchSet& set) const { return scorer_.known(set); }
+  double ratio(const PatchSet& set) const { return p(set) / p_full_; }
+  /// Finite for p = 0 too.
+  double log_p(const PatchSet& set) const { return std::log(std::max(p(set), 1e-12)); }
+  bool sufficient(const PatchSet& set) const { return ratio(set) >= threshold_; }
+  /// Larger p first, then the smaller bit set (SPEC 4).
+  bool before(const PatchSet& a, const PatchSet& b) const { return p(a) != p(b) ? p(a) > p(b) : a < b; }
+
+  long near_ties() const { return near_ties_; }
+  /// To be told of every set that is judged sufficient or not.
+  void note_ratio(const PatchSet& set) {
+    if (std::abs(ratio(set) - threshold_) < 1e-4) ++near_ties_;
+  }
+  /// To be told the log p (or sums of them) of a choice and of the best that was passed over: counts the
+  /// choices that float noise could turn.
+  void note_choice(double taken, double left) {
+    if (std::abs(taken - left) < 1e-5) ++near_ties_;
+  }
+
+ protected:
+  Scorer& scorer_;
+
+ private:
+  double threshold_;
+  PatchSet all_;
+  double p_full_ = 0;
+  long near_ties_ = 0;
+};
+
+/// What a search knows about its image: the answers, and which sets are sufficient, within the budget.
+class Findings : public Ratios {
+ public:
+  Findings(Scorer& scorer, double threshold, int patches, long max_evaluations)
+      : Ratios(scorer, threshold, patches), max_evaluations_(max_evaluations) {}
+
+  /// Evaluates the intact image and its baseline; all else needs them.
+  Task<void> open() {
+    co_await Ratios::open();
+    const std::vector<PatchSet> baseline(1);
+    co_await scorer_.probabilities(baseline);
+    if (p_full() > 0) note(PatchSet());
+  }
+
+  bool knows(const PatchSet& set) const { return scorer_.knows(set); }
+
+  /// Every set evaluated so far but the intact image, in the order of the questions.
+  const std::vector<PatchSet>& sufficient_sets() const { return sufficient_sets_; }
+  const std::vector<PatchSet>& insufficient_sets() const { return insufficient_sets_; }
+
+  long evaluations() const { return scorer_.evaluations(); }
+  long remaining() const { return max_evaluations_ - evaluations(); }
+  /// An evaluate() has been cut short.
+  bool out_of_budget() const { return out_of_budget_; }
+
+  /// Evaluates the leading groups, each as a whole, that the budget has room for; one question to the scorer.
+  /// Returns how many groups are known now.
+  Task<std::size_t> evaluate(const std::vector<std::vector<PatchSet>>& groups) {
+    std::unordered_set<PatchSet> unknown;
+    std::vector<PatchSet> question;
+    std::size_t answered = 0;
+    for (const auto& group : groups) {
+      const auto before = question.size();
+      for (const PatchSet& set : group)
+        if (!knows(set) && unknown.insert(set).second) question.push_back(set);
+      if (static_cast<long>(question.size()) > remaining()) {
+        question.resize(before);
+        out_of_budget_ = true;
+        break;
+      }
+      ++answered;
+    }
+    if (!question.empty()) co_await scorer_.probabilities(question);
+    for (const PatchSet& set : question) note(set);
+    co_return answered;
+  }
+
+ private:
+  void note(const PatchSet& set) {
+    note_ratio(set);
+    (sufficient(set) ? sufficient_sets_ : insufficient_sets_).push_back(set);
+  }
+
+  long max_evaluations_;
+  std::vector<PatchSet> sufficient_sets_;
+  std::vector<PatchSet> insufficient_sets_;
+  bool out_of_budget_ = false;
+};
+
+}  // namespace xai::internal

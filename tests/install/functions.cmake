@@ -1,0 +1,21 @@
+# run(<command>...): its output in `output`; a failure ends the test with it.
+function(run)
+  execute_process(COMMAND ${ARGN} RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE errors)
+  if(NOT status EQUAL 0)
+    string(JOIN " " command ${ARGN})
+    message(FATAL_ERROR "${command}\n${output}\n${errors}")
+  endif()
+  set(output "${output}" PARENT_SCOPE)
+endfunction()
+
+# check_consumer(<program>): it does a whole run of a model of a few lines over the repository's photographs.
+function(check_consumer program)
+  run(${ROOT}/.venv/bin/python -c "import pathlib, sys; sys.path.insert(0, '${ROOT}/tests/tools'); import tiny_models; tiny_models.make_model(pathlib.Path('${SCRATCH}/model'))")
+  run(${program} ${SCRATCH}/model/tiny.pt ${ROOT}/photos ${SCRATCH}/run)
+  if(NOT output STREQUAL "4 images explained\n")
+    message(FATAL_ERROR "${program} says '${output}' where '4 images explained' was to be found")
+  endif()
+  if(NOT EXISTS ${SCRATCH}/run/summary.csv)
+    message(FATAL_ERROR "${SCRATCH}/run has no summary.csv")
+  endif()
+endfunction()

@@ -1,0 +1,134 @@
+#include "xai/run/crosstest.hpp"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <map>
+#include <mutex>
+
+#include "invented.hpp"
+
+namespace xai {
+namespace {
+
+using namespace xai::testing;
+
+/// Counts how often each model is loaded.
+class Loads {
+ public:
+  OpenModel open(Invented::Logits logits) {
+    return [this, logits](const ModelCard& card, const ClassifierOptions&) {
+      ++count[card.name];
+      return std::make_shared<Invented>(card, logits);
+    };
+  }
+
+  std::map<std::string, int> count;
+};
+
+class CrosstestTest : public ::testing::Test {
+ protected:
+  CrosstestRunOptions options_for(const std::filesystem::path& out) {
+    CrosstestRunOptions options;
+    for (const char* name : {"one", "two", "three"}) options.models.push_back(save_card(folder, name));
+    options.input.data.data = data;
+    options.output.out = out;
+    options.making.method = SaliencyMethod::rise;
+    options.making.size = 4;
+    options.making.rise = {.masks = 20, .cells = 2};
+    options.curve.steps = 8;
+    options.pictures = 2;
+    return options;
+  }
+
+  const TemporaryFolder folder;
+  const std::filesystem::path data = save_photographs(folder, 5);
+  RunObserver silent;
+};
+
+TEST_F(CrosstestTest, LoadsEachModelOnceAndReadsItsOwnMaps) {
+  Loads loads;
+  const CrosstestResult result = run_crosstest(options_for(folder / "run"), silent, loads.open(colours));
+  EXPECT_TRUE(result.complete);
+  EXPECT_EQ(result.errors, 0);
+  EXPECT_EQ(loads.count, (std::map<std::string, int>{{"one", 1}, {"two", 1}, {"three", 1}}));
+  const auto records = records_in(folder / "run");
+  ASSERT_EQ(records.size(), 5 * 9);
+  EXPECT_EQ(records[1]["source"], "one");
+  EXPECT_EQ(records[1]["model"], "two");
+  EXPECT_EQ(records[1]["status"], "ok");
+  EXPECT_EQ(records[0]["picture"], "images/1000.png.png");
+  EXPECT_TRUE(records[9 * 2]["picture"].is_null());
+  EXPECT_TRUE(std::filesystem::exists(folder / "run" / "images/1001.png.png"));
+}
+
+TEST_F(CrosstestTest, GivesTheSameWithOneModelInMemoryAtATime) {
+  run_crosstest(options_for(folder / "all"), silent, invented(colours));
+  CrosstestRunOptions one = options_for(folder / "one");
+  one.models_in_memory = 1;
+  run_crosstest(one, silent, invented(colours));
+  EXPECT_EQ(records_in(folder / "all"), records_in(folder / "one"));
+}
+
+TEST_F(CrosstestTest, SaysThatAPhotographHasChanged) {
+  const CrosstestRunOptions options = options_for(folder / "run");
+  int evaluated = 0;
+  std::mutex mutex;
+  const auto breaks = [&](const at::Tensor& batch) {  // in the cross-tests of model two's group
+    const std::lock_guard lock(mutex);
+    if (++evaluated > 400) throw std::runtime_error("gone");
+    return colours(batch);
+  };
+  CrosstestRunOptions one = options;
+  one.models_in_memory = 1;
+  EXPECT_THROW(
+      {
+        for (evaluated = 0; true;) {
+          run_crosstest(one, silent, invented(breaks));
+          FAIL() << "never broke";
+        }
+      },
+      std::runtime_error);
+  write_file_atomically(data / "1002.png", photograph(8));
+  const CrosstestResult result = run_crosstest(one, silent, invented(colours));
+  EXPECT_GT(result.errors, 0);
+  for (const Json& record : records_in(folder / "run"))
+    if (record["status"] == "error") {
+      EXPECT_EQ(record["image"], "1002.png");
+      EXPECT_NE(record["reason"].get<std::string>().find("SHA-256"), std::string::npos) << record["reason"];
+    }
+}
+
+// Predictions are on disk and records in the journal: what is in memory of a photograph is small. 50,000
+// photographs and 13 models may take 400 MB (bench/crosstest_memory does that whole).
+TEST_F(CrosstestTest, NeedsLittleMemoryForAPhotograph) {
+  const auto peak = [](const std::string& line) {
+    std::ifstream status("/proc/self/status");
+    for (std::string text; std::getline(status, text);)
+      if (text.starts_with(line)) return std::stol(text.substr(line.size()));
+    return 0L;
+  };
+  const auto kilobytes_after = [&](int images, const std::string& name) {
+    CrosstestRunOptions options = options_for(folder / name);
+    options.models.clear();
+    for (int m = 0; m < 13; ++m) options.models.push_back(save_card(folder, "model" + std::to_string(m), 1000));
+    const TemporaryFolder photographs;
+    options.input.data.data = save_photographs(photographs, images);
+    std::string labels = "path,label\n";
+    for (int i = 0; i < images; ++i) labels += std::to_string(1000 + i) + ".png,1\n";
+    write_file_atomically(folder / "labels.csv", labels);
+    options.input.data.labels = folder / "labels.csv";
+    options.pictures = 0;
+    run_crosstest(options, silent, invented([](const at::Tensor& batch) {  // class 1 has no probability: no maps
+                    at::Tensor logits = at::zeros({batch.size(0), 1000});
+                    logits.select(1, 1).fill_(-1e4);
+                    return logits;
+                  }));
+    return peak("VmHWM:");
+  };
+  const long few = kilobytes_after(60, "few"), many = kilobytes_after(660, "many");
+  EXPECT_LT((many - few) / 600.0 * 50'000, 400'000) << few << " kB, " << many << " kB";
+}
+
+}  // namespace
+}  // namespace xai

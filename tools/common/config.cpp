@@ -1,0 +1,134 @@
+#include "common/config.hpp"
+
+#include <algorithm>
+#include <fstream>
+
+#define TOML_HEADER_ONLY 1
+#include <toml++/toml.h>
+
+namespace xai::tools {
+namespace {
+
+/// Where a message belongs: the file and its line.
+std::string at(const std::string& file, const toml::source_region& where) {
+  std::ifstream lines(file);
+  std::string line;
+  for (auto left = where.begin.line; left > 0 && std::getline(lines, line); --left) continue;
+  return cat("configuration ", file, ", line ", where.begin.line, " (", line, "): ");
+}
+
+/// A scalar or an array of texts; null for anything else.
+Json to_json(const toml::node& node) {
+  if (const auto* text = node.as_string()) return text->get();
+  if (const auto* number = node.as_integer()) return number->get();
+  if (const auto* number = node.as_floating_point()) return number->get();
+  if (const auto* flag = node.as_boolean()) return flag->get();
+  if (!node.is_array()) return nullptr;
+  Json list = Json::array();
+  for (const toml::node& item : *node.as_array()) list.push_back(to_json(item));
+  return list;
+}
+
+void set(Option& option, const Json& value) {
+  const bool textual = option.kind == Option::Kind::text || option.kind == Option::Kind::path;
+  if (option.kind == Option::Kind::list && value.is_string())
+    option.set(Json::array({value}));
+  else if (value.is_string())
+    option.set_text(value.get<std::string>());
+  else if (textual && value.is_number())  // batch-size = 32
+    option.set_text(to_text(value));
+  else
+    option.set(value);
+}
+
+std::string spelt(const Json& value) {
+  const bool beyond_toml = value.is_number_unsigned() && value.get<std::uint64_t>() > INT64_MAX;
+  return beyond_toml ? cat('"', to_text(value), '"') : to_text(value);
+}
+
+std::string kind_text(const Option& option) {
+  switch (option.kind) {
+    case Option::Kind::flag:
+      return "flag";
+    case Option::Kind::integer:
+      return "whole number";
+    case Option::Kind::number:
+      return "number";
+    case Option::Kind::path:
+      return "path";
+    case Option::Kind::list:
+      return "list";
+    default:
+      return "text";
+  }
+}
+
+}  // namespace
+
+std::string dashed(std::string key) {
+  std::replace(key.begin(), key.end(), '_', '-');
+  return key;
+}
+
+void read_config(const std::string& file, const std::vector<OptionTable*>& tables) {
+  toml::table document;
+  try {
+    document = toml::parse_file(file);
+  } catch (const toml::parse_error& error) {
+    throw UsageError(cat(at(file, error.source()), error.description()));
+  }
+  for (const auto& [key, node] : document) {
+    Option* option = nullptr;
+    for (OptionTable* table : tables)
+      if (!option) option = table->find(key.str());
+    require(option != nullptr && option->in_config, at(file, node.source()), "there is no option ",
+            std::string(key.str()));
+    const Json value = to_json(node);
+    if (option->given() || value == "" || value == Json::array())
+      continue;  // a flag wins; empty: as if left out
+    try {
+      set(*option, value);
+    } catch (const UsageError& error) {
+      throw UsageError(at(file, node.source()) + error.what());
+    }
+  }
+}
+
+std::string config_text(const std::vector<OptionTable*>& tables) {
+  std::string text, group;
+  for (const OptionTable* table : tables)
+    for (const Option& option : table->options()) {
+      if (!option.in_config) continue;
+      if (option.group != group) text += cat(text.empty() ? "" : "\n", "# ", group = option.group, "\n");
+      const Json value = option.value();
+      const std::string range = option.choices.empty() ? option.range_text() : "";
+      text += cat("\n# ", option.help, range.empty() ? "" : cat(" (", range, ")"), "\n");
+      text += cat(dashed(option.key), "=", spelt(value), "\n");
+    }
+  return text;
+}
+
+std::string markdown_text(const OptionTable& table) {
+  std::string text, group;
+  for (const Option& option : table.options()) {
+    if (option.group != group)
+      text += cat("\n### ", group = option.group,
+                  "\n\n| option | default | may be | changes | meaning |\n|---|---|---|---|---|\n");
+    const Json& value = option.default_value();
+    const bool none = value.empty() || value == "";
+    const std::string range = option.range_text();
+    const char* changes = option.effect == Effect::none      ? "nothing"
+                          : option.effect == Effect::records ? "records"
+                                                             : "records and their meaning";
+    text +=
+        cat("| `", flag_of(option.key), "` | ",
+            none ? "" : cat("`", value.is_string() ? value.get<std::string>() : to_text(value), "`"), " | ",
+            range.empty()            ? kind_text(option)
+            : option.choices.empty() ? cat(kind_text(option), ", ", range)
+                                     : range,
+            " | ", changes, " | ", option.help, " |\n");
+  }
+  return text;
+}
+
+}  // namespace xai::tools
