@@ -5,12 +5,13 @@ compare_maps.py RUN ... --out PNG [--images NAME ...]     a row for each photogr
 """
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
 import numpy
 from PIL import Image, ImageDraw, ImageFont
+
+from runs import class_name, read_run
 
 TILE, GAP, LINE, MARGIN = 164, 10, 19, 14  # pixels
 INK, FADED, INSERTION, DELETION = "#1f2328", "#6b7077", "#0072b2", "#d55e00"  # also for those who see no red or green
@@ -23,27 +24,20 @@ class Run:
 
     def __init__(self, folder):
         self.folder = Path(folder)
-        self.options = json.loads((self.folder / "run.json").read_text())
-        lines = (self.folder / "results.jsonl").read_text().splitlines()
-        every = [json.loads(line) for line in lines]
+        self.run, every = read_run(folder)
         self.records = {record["image"]: record for record in every if record["status"] == "ok"}
-        self.card = self.options["model"]["card"]
-        self.method = self.options["options"]["method"]
+        self.card = self.run["model"]["card"]
+        self.method = self.run["options"]["method"]
 
     def photograph(self, image):
         """As the model sees it, in TILE x TILE pixels."""
-        data = Path(self.options["data"]["path"])
+        data = Path(self.run["data"]["path"])
         photo = Image.open(data / image if data.is_dir() else data).convert("RGB")
         size, resize = self.card["input"], self.card["preprocessing"]["resize"]
         scale = min(photo.size) / resize  # photo's pixels for one of the model's
         width, height = size["width"] * scale, size["height"] * scale
         left, top = (photo.width - width) / 2, (photo.height - height) / 2
         return photo.resize((TILE, TILE), Image.Resampling.LANCZOS, (left, top, left + width, top + height))
-
-    def class_name(self, record):
-        card = Path(self.options["model"]["path"]).with_suffix(".json")  # run.json leaves its list of classes out
-        names = (json.loads(card.read_text()).get("class_list") or {}).get("names") if card.exists() else None
-        return names[record["target"]] if names else f"class {record['target']}"
 
 
 def upsampled(cells, size):
@@ -84,7 +78,7 @@ def picture(runs, images):
         y, record = 44 + row * row_height, runs[0].records[image]
         photograph = runs[0].photograph(image)
         canvas.paste(photograph, (MARGIN, y))
-        write(MARGIN, y + TILE + 5, f"{runs[0].class_name(record)}, {100 * record['p_full']:.0f} %", text, INK)
+        write(MARGIN, y + TILE + 5, f"{class_name(runs[0].run, record['target'], 'class ')}, {100 * record['p_full']:.0f} %", text, INK)
         write(MARGIN, y + TILE + 5 + LINE, Path(image).name, text, FADED)
         for column, run in enumerate(runs, 1):
             x, record = MARGIN + column * (TILE + GAP), run.records[image]

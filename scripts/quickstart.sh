@@ -25,5 +25,5 @@ if [[ $status != 0 && $status != 3 ]]; then  # 3: done, some images failed, whic
 fi
 
 say "Results"
-.venv/bin/python scripts/report.py runs/quickstart models/efficientnet_lite0.json
+.venv/bin/python scripts/report.py runs/quickstart
 exit "$status"

@@ -1,27 +1,22 @@
 #!/usr/bin/env python3
 """Prints the results of an xai-mse run as a table, and the paths of its pictures.
 
-report.py RUN CARD     RUN: the run's folder; CARD: the model card NAME.json, for the names of the classes
+report.py RUN     RUN: the run's folder
 """
 
 import argparse
-import json
 import sys
 from pathlib import Path
+
+from runs import class_name, read_run
 
 HEADER = ("image", "class", "found", "diverse", "smallest", "seconds")
 
 
-def class_name(card, index):
-    """The name of class `index`, or the bare index where the card lists no names."""
-    names = (card.get("class_list") or {}).get("names")
-    return "-" if index is None else names[index] if names else str(index)
-
-
-def row(record, card):
+def row(record, run):
     """The cells of one record of results.jsonl; an image that is not `ok` shows why instead of counts."""
     image, seconds = record["image"], f"{record.get('seconds') or 0:.1f}"
-    name = class_name(card, record.get("predicted"))
+    name = "-" if record.get("predicted") is None else class_name(run, record["predicted"])
     if record["status"] != "ok":
         reason = record.get("reason")
         return image, name, record["status"] + (f" ({reason})" if reason else ""), "", "", seconds
@@ -46,15 +41,13 @@ def main(arguments=None):
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("run", type=Path)
-    parser.add_argument("card", type=Path)
     options = parser.parse_args(arguments)
     try:
-        card = json.loads(options.card.read_text())
-        records = [json.loads(line) for line in (options.run / "results.jsonl").read_text().splitlines()]
+        run, records = read_run(options.run)
     except (OSError, ValueError) as error:
         print(f"report.py: {error}", file=sys.stderr)
         return 2
-    print("\n".join(table([HEADER] + [row(record, card) for record in records])))
+    print("\n".join(table([HEADER] + [row(record, run) for record in records])))
     pictures = [options.run / record["picture"] for record in records if record.get("picture")]
     if pictures:
         print("\nPictures:", *pictures, sep="\n  ")

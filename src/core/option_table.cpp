@@ -13,17 +13,23 @@ std::string with_underscores(std::string_view key) {
   return text;
 }
 
-/// "16" and not "16.000000".
+/// "16" and not "16.000000"; all digits, so that what is refused does not look like the bound.
 std::string number_text(double value) {
-  return cat(value);
+  char text[32];
+  const auto end = std::to_chars(text, text + sizeof text, value).ptr;
+  const std::string shortest(text, end);
+  if (shortest.find('e') == std::string::npos || std::abs(value) < 1 || std::abs(value) >= 0x1p53)
+    return shortest;
+  return std::to_string(static_cast<std::int64_t>(value));
 }
 
-/// The JSON number that all of `text` spells; null where it spells none.
+/// The finite JSON number that all of `text` spells; null where it spells none.
 template <class T>
 Json number_in(std::string_view text) {
   T value{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && end == text.data() + text.size() && !text.empty() ? Json(value) : Json();
+  const bool whole = error == std::errc() && end == text.data() + text.size() && !text.empty();
+  return whole && std::isfinite(static_cast<double>(value)) ? Json(value) : Json();
 }
 
 }  // namespace
@@ -49,7 +55,10 @@ std::string Option::range_text() const {
 }
 
 void Option::refuse(const Json& value) const {
-  const std::string shown = value.is_string() ? value.get<std::string>() : to_text(value);
+  const bool infinite = value.is_number_float() && !std::isfinite(value.get<double>());
+  const std::string shown = value.is_string() ? value.get<std::string>()
+                            : infinite        ? number_text(value)
+                                              : to_text(value);
   const std::string range = range_text();
   const char* type = kind == Kind::flag      ? "true or false"
                      : kind == Kind::integer ? "a whole number"
@@ -88,8 +97,10 @@ void Option::validate() const {
   const auto number = now.get<double>();
   const bool low = !low_ || (low_->open ? number > low_->at : number >= low_->at);
   const bool high = !high_ || (high_->open ? number < high_->at : number <= high_->at);
+  const std::string range = range_text();
   if (!low || !high || !std::isfinite(number))
-    throw UsageError(cat("'", key, "' must be ", range_text(), ", not ", number_text(number)));
+    throw UsageError(
+        cat("'", key, "' must be ", range.empty() ? "a number" : range, ", not ", number_text(number)));
 }
 
 void OptionTable::group(std::string title, std::function<bool()> applies) {

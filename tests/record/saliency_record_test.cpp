@@ -23,13 +23,8 @@ TEST(SaliencyRecord, HoldsTheMapItsScoresAndHowItCameAbout) {
 }
 
 TEST(SaliencyRecord, EveryKindHasEveryFieldInOrder) {
-  const auto names = [](const Json& record) {
-    std::vector<std::string> result;
-    for (const auto& [name, value] : record.items()) result.push_back(name);
-    return result;
-  };
   const auto records = saliency_records();
-  for (const Json& record : records) EXPECT_EQ(names(record), names(records.front()));
+  for (const Json& record : records) EXPECT_EQ(field_names(record), field_names(records.front()));
 }
 
 TEST(SaliencyRecord, WithoutAGapTheScoresAreNullAndSayWhy) {

@@ -22,10 +22,11 @@ def data(tmp_path):
     return tmp_path / "photos"
 
 
-def write_run(folder, data, method, without=()):
+def write_run(folder, data, method, without=(), **fields):
     folder.mkdir()
     (folder / "run.json").write_text(json.dumps(
-        {"options": {"method": method}, "model": {"path": str(folder / "tiny.pt"), "card": CARD}, "data": {"path": str(data)}}))
+        {"schema_version": "2.0", "options": {"method": method}, "model": {"card": CARD}, "class_names": None,
+         "data": {"path": str(data)}, **fields}))
     cells = numpy.zeros((4, 4), numpy.float32)
     cells[PEAK] = 2
     numpy.save(folder / "map.npy", cells)
@@ -60,11 +61,21 @@ def test_photographs_and_maps_side_by_side(data, tmp_path):
     assert (drawn[44 + compare_maps.TILE + 5:][:compare_maps.LINE] < 128).any(), "words under the maps"
 
 
-def test_classes_have_names_where_the_models_card_is(data, tmp_path):
-    run = compare_maps.Run(write_run(tmp_path / "run", data, "igos++"))
-    assert run.class_name({"target": 1}) == "class 1"
-    (tmp_path / "run/tiny.json").write_text(json.dumps({**CARD, "class_list": {"names": ["tabby", "espresso"]}}))
-    assert run.class_name({"target": 1}) == "espresso"
+@pytest.mark.parametrize("names, expected", [(None, "class 1, 90 %"), (["tabby", "espresso"], "espresso, 90 %")])
+def test_classes_have_the_names_of_run_json(names, expected, data, tmp_path, monkeypatch):
+    words = []
+    real = compare_maps.ImageDraw.ImageDraw.text
+    monkeypatch.setattr(compare_maps.ImageDraw.ImageDraw, "text",
+                        lambda self, at, text, *more: (words.append(text), real(self, at, text, *more)))
+    run = write_run(tmp_path / "run", data, "igos++", class_names=names)
+    assert compare_maps.main([run, "--out", str(tmp_path / "x.png")]) == 0
+    assert words.count(expected) == 2
+
+
+def test_another_schema_is_refused(data, tmp_path, capsys):
+    run = write_run(tmp_path / "run", data, "igos++", schema_version="1.0", command=["xai-saliency", "--out", "run"])
+    assert compare_maps.main([run, "--out", str(tmp_path / "x.png")]) == 2
+    assert "make it anew: xai-saliency --out run --overwrite" in capsys.readouterr().err
 
 
 def test_images_can_be_chosen(data, tmp_path):

@@ -2,9 +2,12 @@
 
 import json
 
+import pytest
 import report
+import runs
+from conftest import ROOT
 
-CARD = {"class_list": {"ids": ["a", "b"], "names": ["tabby", "espresso"]}}
+RUN = {"schema_version": "2.3", "class_names": ["tabby", "espresso"], "command": ["xai-mse", "--data", "a b"]}
 RECORDS = [
     {
         "image": "a/cat.jpg",
@@ -53,11 +56,11 @@ RECORDS = [
 ]
 
 
-def write_run(folder, card=CARD):
+def write_run(folder, **fields):
     folder.mkdir(exist_ok=True)
     (folder / "results.jsonl").write_text("".join(json.dumps(record) + "\n" for record in RECORDS))
-    (folder / "card.json").write_text(json.dumps(card))
-    return [str(folder), str(folder / "card.json")]
+    (folder / "run.json").write_text(json.dumps({**RUN, **fields}))
+    return [str(folder)]
 
 
 def test_table_and_pictures(tmp_path, capsys):
@@ -79,11 +82,28 @@ Pictures:
 
 
 def test_classes_without_names(tmp_path, capsys):
-    assert report.main(write_run(tmp_path / "run", {"class_list": None})) == 0
+    assert report.main(write_run(tmp_path / "run", class_names=None)) == 0
     assert "a/cat.jpg  0 " in capsys.readouterr().out
 
 
 def test_no_run(tmp_path, capsys):
-    arguments = write_run(tmp_path / "run")
-    assert report.main([str(tmp_path / "none"), arguments[1]]) == 2
+    assert report.main([str(tmp_path / "none")]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize("version", ["1.0", "3.0"])
+def test_another_schema(version, tmp_path, capsys):
+    run = write_run(tmp_path / "run", schema_version=version)
+    assert report.main(run) == 2
+    assert capsys.readouterr().err == (
+        f"report.py: {run[0]}/run.json has schema version {version}, and this script reads 2.0; "
+        "make it anew: xai-mse --data 'a b' --overwrite (or with another --out)\n"
+    )
+    (tmp_path / "run/run.json").write_text("{}")
+    assert report.main(run) == 2
+    assert "1 or older" in capsys.readouterr().err
+
+
+def test_scripts_and_tools_write_one_schema():
+    header = (ROOT / "include/xai/store/schema.hpp").read_text()
+    assert f'schema_version = "{runs.SCHEMA_VERSION}"' in header

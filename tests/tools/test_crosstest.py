@@ -42,8 +42,8 @@ def done(finished, run):
 
 
 def pairs(run):
-    """Records by image, source and target_model."""
-    return {(record["image"], record["source"], record["target_model"]): record for record in records(run)}
+    """Records by image, source and tested model."""
+    return {(record["image"], record["source"], record["model"]): record for record in records(run)}
 
 
 def table(run, name):
@@ -138,9 +138,9 @@ def agrees(run, data, models, steps, least, **setting):
                 views[image, model.stem] = View(model, data / image, **setting)
         seen, shown = views[image, source], views[image, target]
         assert record["outside"] == pytest.approx(crosstest_reference.outside(seen, shown), abs=1e-9)
-        f = crosstest_reference.insertion(maps[source][image], seen, shown, record["class"], steps, kind)
-        assert record["f_full"] == pytest.approx(f[-1], abs=1e-4)
-        assert record["f_baseline"] == pytest.approx(f[0], abs=1e-4)
+        f = crosstest_reference.insertion(maps[source][image], seen, shown, record["target"], steps, kind)
+        assert record["p_full"] == pytest.approx(f[-1], abs=1e-4)
+        assert record["p_baseline"] == pytest.approx(f[0], abs=1e-4)
         if abs(f[-1] - f[0] - 0.05) < 1e-4:
             continue  # float noise decides
         assert (record["status"], record["reason"]) == (("ok", None) if f[-1] - f[0] >= 0.05 else ("undefined", "gap"))
@@ -182,7 +182,7 @@ def test_a_linear_model_has_a_closed_form(tmp_path):
     starts, sizes = {"whole": 0, "centre": 8}, {"whole": 32, "centre": 16}
     assert len(found) == 4
     for record in found:
-        source, target = record["source"], record["target_model"]
+        source, target = record["source"], record["model"]
         there = numpy.arange(sizes[target]) + starts[target] - starts[source]  # of the source's pixels
         steps = there.clip(0, sizes[source] - 1) * 6 / (sizes[source] - 1)
         tents = (1 - abs(steps[:, None] - numpy.arange(7))).clip(min=0)  # pixels x cells
@@ -192,8 +192,8 @@ def test_a_linear_model_has_a_closed_form(tmp_path):
         expected = [mass[order[:int(t * 49 / 20 + 0.5)]].sum() for t in range(21)]
         assert record["curve"] == pytest.approx(expected, abs=1e-4)
         assert record["auc"] == pytest.approx(numpy.trapezoid(expected, dx=1 / 20), abs=1e-4)
-        assert record["f_full"] == pytest.approx(0.1 + 0.8 * x.mean() / 255, abs=1e-5)
-        assert record["f_baseline"] == pytest.approx(0.1, abs=1e-5)
+        assert record["p_full"] == pytest.approx(0.1 + 0.8 * x.mean() / 255, abs=1e-5)
+        assert record["p_baseline"] == pytest.approx(0.1, abs=1e-5)
         assert record["outside"] == pytest.approx(0.75 if (source, target) == ("centre", "whole") else 0, abs=1e-12)
 
 
@@ -229,20 +229,20 @@ def test_predictions_are_pytorchs(plain_run, models, oblongs):
             assert row == pytest.approx(view.probabilities(numpy.ones((1, *view.x.shape[:2])))[0], abs=1e-5)
     for (image, _, target), record in pairs(run).items():
         row = numpy.load(run / "predictions" / f"{target}.npy")[images.index(image)]
-        assert record["predicted"] == row.argmax() and record["f_full"] == row[record["class"]]
+        assert record["predicted"] == row.argmax() and record["p_full"] == row[record["target"]]
 
 
 def test_without_labels_the_source_chooses_the_class(plain_run):
     every = pairs(plain_run[0])
     for (image, source, _), record in every.items():
-        assert record["label"] is None and record["class"] == every[image, source, source]["predicted"]
+        assert record["label"] is None and record["target"] == every[image, source, source]["predicted"]
     assert summary_json(plain_run[0])["ensembles"] is None and not (plain_run[0] / "ensemble.csv").exists()
 
 
 def test_with_labels_the_label_is_the_class(labelled_run, labels):
     expected = dict(line.split(",") for line in labels.read_text().splitlines()[1:])
     for record in records(labelled_run[0]):
-        assert record["class"] == record["label"] == int(expected[record["image"]])
+        assert record["target"] == record["label"] == int(expected[record["image"]])
     for name in NAMES:
         assert run_json(labelled_run[0] / "saliency" / name)["options"]["target"] == "label"
 
@@ -278,7 +278,7 @@ def test_nothing_is_evaluated_twice(models, oblongs, labels, labelled_run, tmp_p
 def is_like(found, expected, tolerance):
     """Equal but for float noise in numbers that were computed."""
     for name in set(found) | set(expected):
-        if name in ("f_full", "f_baseline", "auc", "curve", "outside"):
+        if name in ("p_full", "p_baseline", "auc", "curve", "outside"):
             assert found[name] == pytest.approx(expected[name], abs=tolerance), name
         elif name != "seconds":
             assert found[name] == expected[name], name
@@ -293,10 +293,10 @@ def test_the_order_of_the_models_changes_nothing_else(models, oblongs, plain_run
         is_like(record, expected[key], 1e-4)
     rows = table(tmp_path / "run", "matrix.csv")
     names = [model.stem for model in permuted]
-    assert [(row["source"], row["target_model"]) for row in rows] == list(itertools.product(names, names))
-    before = {(row["source"], row["target_model"]): row for row in table(plain_run[0], "matrix.csv")}
+    assert [(row["source"], row["model"]) for row in rows] == list(itertools.product(names, names))
+    before = {(row["source"], row["model"]): row for row in table(plain_run[0], "matrix.csv")}
     for row in rows:
-        same = before[row["source"], row["target_model"]]
+        same = before[row["source"], row["model"]]
         assert (row["n"], row["undefined"]) == (same["n"], same["undefined"])
         for name in ("mean", "median", "standard_deviation"):
             assert float(row[name]) == pytest.approx(float(same[name]), abs=1e-4)
@@ -309,8 +309,8 @@ def test_a_copy_of_a_model_agrees_with_it(models, oblongs, tmp_path):
     done(crosstest([models[0], tmp_path / copy], oblongs, tmp_path / "run", threads=1), tmp_path / "run")
     every = pairs(tmp_path / "run")
     for (image, source, target), record in every.items():
-        is_like({**record, "source": "", "target_model": ""},
-                {**every[image, "first", "first"], "source": "", "target_model": ""}, 1e-6)
+        is_like({**record, "source": "", "model": ""},
+                {**every[image, "first", "first"], "source": "", "model": ""}, 1e-6)
 
 
 @pytest.mark.parametrize("packing", [{"batch_size": 1, "images_in_flight": 1}, {"batch_size": 7, "threads": 2},
@@ -357,7 +357,7 @@ def test_a_run_that_is_killed_while_it_makes_maps_goes_on(models, oblongs, plain
         process.communicate()
     done(crosstest(models, oblongs, out, threads=1), out)
     for found, expected in zip(records(out), records(plain_run[0]), strict=True):
-        assert (found["image"], found["class"], found["status"]) == (expected["image"], expected["class"], expected["status"])
+        assert (found["image"], found["target"], found["status"]) == (expected["image"], expected["target"], expected["status"])
 
 
 def test_a_complete_run_has_nothing_to_do(models, oblongs, plain_run):
@@ -388,14 +388,14 @@ def test_a_model_that_ignores_the_image_has_no_gap(models, oblongs, tmp_path):
     found = done(crosstest([models[0], constant], oblongs, tmp_path / "run"), tmp_path / "run")
     for record in found:
         validate(record, "crosstest-record")
-        if record["target_model"] == "constant":
+        if record["model"] == "constant":
             assert (record["status"], record["reason"], record["auc"], record["curve"]) == ("undefined", "gap", None, [])
-            assert record["f_full"] == pytest.approx(1 / 3) and record["f_baseline"] == pytest.approx(1 / 3)
+            assert record["p_full"] == pytest.approx(1 / 3) and record["p_baseline"] == pytest.approx(1 / 3)
     summary = summary_json(tmp_path / "run")
     assert summary["common_images"] == 0 and summary["landscape"] is None and summary["landscape_reason"]
     for cell in summary["matrix"]:
         assert cell["n"] == 0 and cell["mean"] is None
-        if cell["target_model"] == "constant":
+        if cell["model"] == "constant":
             assert cell["undefined"] == 8
     validate(summary, "crosstest-summary")
 
@@ -440,8 +440,8 @@ def test_averages_are_over_common_images_or_each_pairs_own(rule, models, oblongs
     assert (summary["images_rule"], summary["common_images"], summary["images"]) == (rule, len(common), 8)
     assert summary["pairs"] == {"ok": len(ok), "undefined": 72 - len(ok), "error": 0}
     for cell in summary["matrix"]:
-        values = [record["auc"] for record in ok if (record["source"], record["target_model"]) ==
-                  (cell["source"], cell["target_model"]) and (rule == "pairwise" or record["image"] in common)]
+        values = [record["auc"] for record in ok if (record["source"], record["model"]) ==
+                  (cell["source"], cell["model"]) and (rule == "pairwise" or record["image"] in common)]
         assert cell["n"] == len(values)
         assert cell["mean"] == pytest.approx(numpy.mean(values)) and cell["median"] == pytest.approx(numpy.median(values))
         assert cell["low"] <= cell["mean"] <= cell["high"]
@@ -459,7 +459,7 @@ def test_an_unreadable_image_harms_no_other(models, oblongs, labels, labelled_ru
     assert len(bad) == 9
     for record in bad:
         assert record["status"] == "error" and "text.png" in record["reason"] and record["auc"] is None
-        assert record["f_full"] is None and record["f_baseline"] is None and record["curve"] == []
+        assert record["p_full"] is None and record["p_baseline"] is None and record["curve"] == []
         validate(record, "crosstest-record")
     assert sum(record["status"] == "error" for record in every) == summary_json(tmp_path / "run")["pairs"]["error"] == 9
     expected = pairs(labelled_run[0])
@@ -478,8 +478,8 @@ def test_the_tables_say_what_the_summary_says(labelled_run, plain_run):
     for run, _ in (labelled_run, plain_run):
         summary = summary_json(run)
         for row, cell in zip(table(run, "matrix.csv"), summary["matrix"], strict=True):
-            assert list(row) == ["source", "target_model", *numbers]
-            assert (row["source"], row["target_model"]) == (cell["source"], cell["target_model"])
+            assert list(row) == ["source", "model", *numbers]
+            assert (row["source"], row["model"]) == (cell["source"], cell["model"])
             assert [float(row[name]) for name in numbers] == pytest.approx([cell[name] for name in numbers])
         assert list(table(run, "family_matrix.csv")[0]) == ["source_family", "target_family", "pairs", "mean", "self_test"]
         assert [row["model"] for row in table(run, "asymmetry.csv")] == NAMES
@@ -489,7 +489,7 @@ def test_the_tables_say_what_the_summary_says(labelled_run, plain_run):
 def test_families_and_asymmetry(plain_run):
     """From the matrix; first and second are one family, third is alone."""
     summary = summary_json(plain_run[0])
-    mean = {(cell["source"], cell["target_model"]): cell["mean"] for cell in summary["matrix"]}
+    mean = {(cell["source"], cell["model"]): cell["mean"] for cell in summary["matrix"]}
     found = {(row["source_family"], row["target_family"]): row for row in summary["families"]}
     expected = {("other", "other"): (2, [("first", "second"), ("second", "first")], False),
                 ("other", "transformer"): (2, [("first", "third"), ("second", "third")], False),
@@ -577,10 +577,10 @@ def gate(models, oblongs, labels, labelled_run, tmp_path):
 def test_a_baseline_follows_its_schema(labelled_run):
     baseline = json.loads((labelled_run[0].parent / "baseline.json").read_text())
     validate(baseline, "crosstest-baseline")
-    matrix = {(cell["source"], cell["target_model"]): cell for cell in summary_json(labelled_run[0])["matrix"]}
+    matrix = {(cell["source"], cell["model"]): cell for cell in summary_json(labelled_run[0])["matrix"]}
     assert len(baseline["cells"]) == 9
     for cell in baseline["cells"]:
-        same = matrix[cell["source"], cell["target_model"]]
+        same = matrix[cell["source"], cell["model"]]
         assert (cell["n"], cell["undefined"]) == (same["n"], same["undefined"])
         assert cell["auc"] == pytest.approx(same["mean"], abs=1e-12)
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cmath>
 #include <concepts>
 #include <cstdint>
 #include <deque>
@@ -60,7 +61,8 @@ class Option {
   /// Where it may lie: "from 2 to 16", "at least 0", "one of beam, exhaustive"; empty where anything goes.
   std::string range_text() const;
 
-  /// Takes a value of the right type. Throws UsageError naming key, value and what would do; the value stays.
+  /// Takes a value of the right type; NaN and infinity are no numbers. Throws UsageError naming key, value
+  /// and what would do; the value stays.
   void set(const Json& value);
   /// Takes it as a command line spells it; of a list, one entry more.
   void set_text(const std::string& text);
@@ -175,8 +177,9 @@ struct OptionType<double> {
   static constexpr auto kind = Option::Kind::number;
   static Json get(double value) { return value; }
   static bool put(double& field, const Json& value) {
-    if (value.is_number()) field = value;
-    return value.is_number();
+    const bool finite = value.is_number() && std::isfinite(value.get<double>());
+    if (finite) field = value;
+    return finite;
   }
 };
 

@@ -42,8 +42,9 @@ std::vector<int> importance_order(std::span<const float> map);
 /// Normalised: floor(t * cells / T + 1/2), t = 0 .. T. Reference: multiples of max(1, floor(cells / 50)).
 std::vector<int> curve_counts(const CurveOptions& options, int cells);
 
-/// The visible mask after the first `count` cells of `order` were inserted (or deleted): for each cell, row
-/// by row, 1 where the image shows and 0 where the baseline does.
+/// What is seen after a step of a curve, as a mask of the cells, row by row: 1 where the image shows, 0 where
+/// the baseline does. Insertion shows the first `count` cells of `order` and nothing else; deletion hides
+/// them and nothing else.
 std::vector<float> curve_mask(std::span<const int> order, int count, Direction direction);
 
 /// How a model takes the insertion or deletion of an image, in order of a map.

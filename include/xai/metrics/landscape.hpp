@@ -8,13 +8,15 @@ namespace xai {
 
 // N models as points in the plane, from an N x N matrix about them (row by row, N >= 2), SPEC 7.
 
-/// Axes are eigenvectors of a centred kernel, scaled by the square root of their eigenvalue; in each the
-/// first entry of largest magnitude is positive. Where both eigenvalues are equal, the axes can be any two at
-/// right angles. An axis whose eigenvalue is not positive has no length: all its coordinates are 0.
+/// The models' coordinates on two axes, those of the largest eigenvalues of a centred kernel. A model's
+/// coordinate on an axis is its entry in the unit eigenvector, times the square root of the eigenvalue; it is
+/// 0 for every model where the eigenvalue is not positive. An eigenvector's sign is arbitrary: here its first
+/// entry of largest magnitude is positive. So are the axes of two equal eigenvalues: any two at right angles
+/// in their plane.
 struct Landscape {
   std::vector<std::array<double, 2>> points;
-  std::array<double, 2> eigenvalues = {};  ///< the largest two; rounding (1e-12 of the largest number): 0
-  std::array<double, 2> explained = {};  ///< positive eigenvalue / sum of the magnitudes of all; 0 for 0 / 0
+  std::array<double, 2> eigenvalues = {};  ///< the largest two; 0 where within rounding (relative 1e-12) of 0
+  std::array<double, 2> explained = {};    ///< each, if positive, / sum of the magnitudes of all; else 0
 };
 
 /// Kernel PCA (Schoelkopf et al. 1998) of a symmetric kernel, which is centred here: J K J, J = I - 1/N. A

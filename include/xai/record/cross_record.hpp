@@ -10,8 +10,8 @@
 
 namespace xai {
 
-/// One cell of a cross-test: the image that `source`'s map explains is revealed to `model` in the map's
-/// order. What is not known is left empty.
+/// How one model takes another's map of one image: `source`'s map ranks the image's cells, and `model` sees
+/// the image being inserted in that order. What is not known is left empty.
 struct CrossPair {
   ImageFacts facts = {};               ///< predicted, p_full and p_baseline are the tested model's
   std::string source = {};             ///< the model that the map explains
