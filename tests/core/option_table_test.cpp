@@ -258,7 +258,8 @@ TEST(OptionTable, ValuesAreThoseOfAnEffect) {
   Fields f;
   const auto keys = [&](Effect effect) {
     std::string text;
-    for (const auto& [key, value] : f.table.values(effect).items()) text += key + " ";
+    const Json values = f.table.values(effect);
+    for (const auto& [key, value] : values.items()) text += key + " ";
     return text;
   };
   EXPECT_EQ(keys(Effect::meaning), "flag integer number choice list ");
