@@ -5,31 +5,71 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <opencv2/core/utility.hpp>
 #include <thread>
 
-#include "common/app.hpp"
-#include "common/options.hpp"
 #include "xai/core/error.hpp"
 #include "xai/core/stopwatch.hpp"
+#include "xai/data/data_set.hpp"
 #include "xai/data/image.hpp"
+#include "xai/engine/engine.hpp"
 #include "xai/model/preprocess.hpp"
 #include "xai/search/mse.hpp"
 
-namespace xai::tools {
+namespace xai {
 namespace {
+
+constexpr long max_pixels = 100'000'000;
+
+struct BenchOptions {
+  std::filesystem::path model;
+  DataSetOptions data;
+  std::string device = "auto", precision = "fp32";
+  int batch_size = 0;        ///< 0 = 8 on a CPU, 128 on CUDA
+  int threads = 0;           ///< CPU lanes; 0 = all cores
+  int images_in_flight = 0;  ///< 0 = enough to fill batches
+  bool tune = true;
+  MseOptions mse{.max_evaluations = 300};
+  int rounds = 5;
+
+  void add_to(CLI::App& app) {
+    app.add_option("--model", model, "TorchScript model NAME.pt with its card beside it")->required();
+    app.add_option("--data", data.data, "Photographs: a folder, a list or one image")->required();
+    app.add_option("--limit", data.limit, "Only the first N images; 0 = all");
+    app.add_option("--device", device, "auto, cpu, cuda or cuda:N");
+    app.add_option("--precision", precision)->check(CLI::IsMember({"fp32", "tf32", "bf16", "fp64"}));
+    app.add_option("--batch-size", batch_size, "0 = 8 on a CPU, 128 on CUDA");
+    app.add_option("--threads", threads, "CPU lanes; 0 = all cores");
+    app.add_option("--images-in-flight", images_in_flight, "0 = enough to fill batches");
+    app.add_flag("--tune,!--no-tune", tune, "Measure at start how the model runs best");
+    app.add_option("--max-evaluations", mse.max_evaluations, "Budget of one image");
+    app.add_option("--rounds", rounds, "Turns of each of the two")->check(CLI::Range(1, 1000));
+  }
+
+  EngineOptions engine_options(const at::Device& on) const {
+    EngineOptions options{.grid = mse.grid};
+    options.batch_size = batch_size > 0 ? batch_size : on.is_cuda() ? 128 : 8;
+    const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+    options.lanes = on.is_cuda() ? 2 : threads > 0 ? threads : cores;
+    options.images_in_flight =
+        images_in_flight > 0 ? images_in_flight : std::max(8, options.lanes * options.batch_size / 4);
+    return options;
+  }
+};
 
 /// Searches every image and throws the results away.
 class SearchOnly : public Analysis {
  public:
-  SearchOnly(const DataSet& data, const ModelCard& card, const MseOptions& options, long max_pixels)
-      : data_(data), card_(card), options_(options), max_pixels_(max_pixels) {}
+  SearchOnly(const DataSet& data, const ModelCard& card, const MseOptions& options)
+      : data_(data), card_(card), options_(options) {}
   LoadedImage load(std::size_t index) override {
-    const at::Tensor image = preprocess(read_photograph(data_.images[index].path, max_pixels_).rgb, card_);
+    const at::Tensor image = preprocess(read_photograph(data_.images[index].path, max_pixels), card_).rgb;
     return {image, make_baseline(image, Baseline::blur, card_.mean), {}};
   }
-  Task<void> analyse(std::size_t, ImageSession& image) override {
+  Task<void> analyse(std::size_t, ImageInFlight& image) override {
     const MseResult result = co_await find_mses(image.scorer(image.prediction().predicted), options_);
     found += static_cast<long>(result.mses.size());
   }
@@ -41,7 +81,6 @@ class SearchOnly : public Analysis {
   const DataSet& data_;
   const ModelCard& card_;
   MseOptions options_;
-  long max_pixels_;
 };
 
 /// Rows a second of the bare module on batches that are ready: `loops` loops at once, each with `threads`
@@ -67,62 +106,63 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
+void bench(const BenchOptions& options) {
+  at::set_num_threads(1);  // the engine's lanes are the threads
+  cv::setNumThreads(1);
+  const at::Device device = parse_device(options.device);
+  const EngineOptions of_engine = options.engine_options(device);
+  const int batch = of_engine.batch_size, lanes = of_engine.lanes;
+  const auto classifier =
+      open_classifier(read_model_card(options.model), {.device = device,
+                                                       .precision = *named<Precision>(options.precision),
+                                                       .batch_size = batch,
+                                                       .tune = options.tune});
+  const DataSet data = open_data_set(options.data, classifier->card().class_list.ids);
+  Engine engine(*classifier, of_engine);
+  const auto search_all = [&](const MseOptions& mse) {
+    SearchOnly analysis(data, classifier->card(), mse);
+    const EngineReport report = engine.run(data.images.size(), analysis);
+    return std::pair(report, analysis.found);
+  };
+  MseOptions little = options.mse;  // warm-up
+  little.max_evaluations = std::min(50L, little.max_evaluations);
+  search_all(little);
+  plain_loop(*classifier, batch, 4L * lanes * batch, lanes, 1);
+  std::printf("%d lanes, batches of %d; rows a second, and the engine's share of the better plain loop\n",
+              lanes, batch);
+  std::printf("round  one loop  %d loops  engine  share  model %%  compose %%  padding %%  MSEs\n", lanes);
+  std::vector<double> ratios;
+  for (int round = 0; round < options.rounds; ++round) {
+    const Stopwatch time;
+    const auto [report, found] = search_all(options.mse);
+    const double seconds = time.seconds(), lane_seconds = seconds * lanes;
+    const double rows = static_cast<double>(report.rows), padding = static_cast<double>(report.padding);
+    const double one_loop = plain_loop(*classifier, batch, report.rows, 1, device.is_cpu() ? lanes : 1);
+    const double loops = plain_loop(*classifier, batch, report.rows, lanes, 1);
+    ratios.push_back(rows / seconds / std::max(one_loop, loops));
+    std::printf("%5d  %8.1f  %7.1f  %6.1f  %5.3f  %7.1f  %9.1f  %9.1f  %4ld\n", round + 1, one_loop, loops,
+                rows / seconds, ratios.back(), 100 * report.model_seconds / lane_seconds,
+                100 * report.compose_seconds / lane_seconds, 100 * padding / (rows + padding), found);
+    std::fflush(stdout);
+  }
+  std::printf("median share %.3f\n", median(ratios));
+}
+
 }  // namespace
-}  // namespace xai::tools
+}  // namespace xai
 
 int main(int argc, char** argv) {
-  using namespace xai;
-  using namespace xai::tools;
   CLI::App app(
       "Evaluations a second of the engine with real searches, as a share of a plain loop over ready batches.",
       "engine_bench");
-  AppOptions app_options;
-  InputOptions input;
-  ComputeOptions compute;
-  MseOptions mse;
-  mse.max_evaluations = 300;
-  int rounds = 5;
-  input.add_to(app);
-  compute.add_to(app);
-  app.add_option("--max-evaluations", mse.max_evaluations, "Budget of one image")->capture_default_str();
-  app.add_option("--rounds", rounds, "Turns of each of the two")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 1000));
-  return run_app(app, argc, argv, app_options, [&] {
-    require_path(input.model, "--model", "a TorchScript model");
-    require_path(input.data.data, "--data", "photographs");
-    const auto classifier = compute.open(input.model, Json());
-    const DataSet data = open_data_set(input.data, classifier->card().class_list.ids);
-    const EngineOptions options = compute.engine_options({.grid = mse.grid}, classifier->device());
-    Engine engine(*classifier, options);
-    std::vector<double> ratios;
-    const int batch = options.batch_size, lanes = options.lanes;
-    const auto search_all = [&](SearchOnly analysis) {
-      const EngineReport report = engine.run(data.images.size(), analysis);
-      return std::pair(report, analysis.found);
-    };
-    MseOptions little = mse;  // warm-up
-    little.max_evaluations = std::min(50L, mse.max_evaluations);
-    search_all({data, classifier->card(), little, input.max_pixels});
-    plain_loop(*classifier, batch, 4L * lanes * batch, lanes, 1);
-    std::printf("%d lanes, batches of %d; rows a second, and the engine's share of the better plain loop\n",
-                lanes, batch);
-    std::printf("round  one loop  %d loops  engine  share  model %%  compose %%  padding %%  MSEs\n", lanes);
-    for (int round = 0; round < rounds; ++round) {
-      const Stopwatch time;
-      const auto [report, found] = search_all({data, classifier->card(), mse, input.max_pixels});
-      const double seconds = time.seconds(), lane_seconds = seconds * lanes;
-      const double rows = static_cast<double>(report.rows), padding = static_cast<double>(report.padding);
-      const double one_loop =
-          plain_loop(*classifier, batch, report.rows, 1, classifier->device().is_cpu() ? lanes : 1);
-      const double loops = plain_loop(*classifier, batch, report.rows, lanes, 1);
-      ratios.push_back(rows / seconds / std::max(one_loop, loops));
-      std::printf("%5d  %8.1f  %7.1f  %6.1f  %5.3f  %7.1f  %9.1f  %9.1f  %4ld\n", round + 1, one_loop, loops,
-                  rows / seconds, ratios.back(), 100 * report.model_seconds / lane_seconds,
-                  100 * report.compose_seconds / lane_seconds, 100 * padding / (rows + padding), found);
-      std::fflush(stdout);
-    }
-    std::printf("median share %.3f\n", median(ratios));
-    return done;
-  });
+  xai::BenchOptions options;
+  options.add_to(app);
+  CLI11_PARSE(app, argc, argv);
+  try {
+    xai::bench(options);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "error: %s\n", error.what());
+    return 2;
+  }
+  return 0;
 }

@@ -1,5 +1,6 @@
 #include "torchscript.hpp"
 
+#include "graph_switches.hpp"
 #include "xai/core/error.hpp"
 #include "xai/core/hash.hpp"
 #include "xai/core/log.hpp"
@@ -16,7 +17,7 @@ std::string torchscript_reason(const std::exception& error) {
 }
 
 torch::jit::Module load_torchscript(const std::filesystem::path& file, const std::string& sha256,
-                                    const at::Device& device) {
+                                    const at::Device& device, Precision precision) {
   require<ModelError>(std::filesystem::is_regular_file(file), "model ", file.string(),
                       " is missing, its card names it; export the model again with scripts/export_models.py");
   require<ModelError>(sha256_file(file) == sha256, "model ", file.string(),
@@ -33,6 +34,7 @@ torch::jit::Module load_torchscript(const std::filesystem::path& file, const std
   }
   module.eval();
   for (const at::Tensor& parameter : module.parameters()) parameter.set_requires_grad(false);
+  set_graph_switches(module, /*allow_tf32=*/precision == Precision::tf32);
   return module;
 }
 

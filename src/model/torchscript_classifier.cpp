@@ -90,7 +90,7 @@ TorchScriptClassifier::TorchScriptClassifier(ModelCard card, ClassifierOptions o
   set_precision(options_.precision);
   if (options_.features) load_parts();
 
-  Module plain{load_torchscript(card_.model, card_.sha256, options_.device)};
+  Module plain{load_torchscript(card_.model, card_.sha256, options_.device, options_.precision)};
   if (const auto type = type_of(options_.precision); type != at::kFloat) plain.script.to(type);
   probe(plain);
 
@@ -121,9 +121,12 @@ void TorchScriptClassifier::load_parts() {
       card_.gradcam.has_value(), "model ", card_.name,
       " has no last feature map that its card knows of, so there is no Grad-CAM of it; use another "
       "'method', or export the model again with scripts/export_models.py");
+  const auto load = [&](const std::filesystem::path& file, const std::string& sha256) {
+    return load_torchscript(file, sha256, device(), options_.precision);
+  };
   const GradCamFiles& files = *card_.gradcam;
-  parts_ = std::make_unique<Parts>(Parts{load_torchscript(files.features, files.features_sha256, device()),
-                                         load_torchscript(files.head, files.head_sha256, device())});
+  parts_ = std::make_unique<Parts>(
+      Parts{load(files.features, files.features_sha256), load(files.head, files.head_sha256)});
 }
 
 Json TorchScriptClassifier::tuning() const {

@@ -10,8 +10,6 @@
 #include <opencv2/core/utility.hpp>
 #include <thread>
 
-#include "xai/core/log.hpp"
-
 namespace xai {
 namespace {
 
@@ -62,11 +60,7 @@ std::shared_ptr<Classifier> open_model(const ModelCard& card, const ComputePlan&
   options.batch_size = plan.batch_size;
   options.tune = plan.tune;
   options.tuning = earlier_tuning;
-  auto classifier = open(card, options);
-  const Json tuning = classifier->tuning();
-  log::info("model ", card.name, " on ", plan.device, ", ", name(plan.precision), ", batches of ",
-            plan.batch_size, tuning.is_object() ? ", " + tuning.value("choice", "") : "");
-  return classifier;
+  return open(card, options);
 }
 
 EngineOptions engine_options(EngineOptions options, const ComputePlan& plan) {

@@ -36,9 +36,9 @@ Task<void> MinimalSets::add(std::vector<PatchSet> candidates) {
   }
 }
 
-/// Takes patches away, from many sets in step, until none can lose another. Small sets come first, and no
-/// more at once than a quarter of what is left will surely do for: so that some are finished when many are
-/// large.
+/// Takes patches away from many sets, one patch of each in a round, until none can lose another. Small sets
+/// come first, and a round takes only so many that reducing all of them to the end costs at most a quarter of
+/// the budget that is left (but always one): so some sets are finished even where many large ones wait.
 Task<void> MinimalSets::reduce(std::vector<PatchSet> candidates) {
   std::vector<PatchSet> queue;
   for (const PatchSet& candidate : candidates) enqueue(candidate, queue);

@@ -38,15 +38,17 @@ template <>
 inline constexpr auto names_of<NoiseSharing> =
     std::to_array<Named<NoiseSharing>>({{NoiseSharing::none, "none"}, {NoiseSharing::terms, "terms"}});
 
-/// Whose mean square gradient Adam divides steps by: each cell's own, or a mask's. One for each cell turns
-/// small gradients, float noise included, into steps as long as any.
+/// Adam divides the gradient by its root mean square over the past steps: of each cell for itself, or of all
+/// cells of a mask together. With a scale for each cell, a cell whose gradient is tiny, or nothing but float
+/// noise, moves as far as any other.
 enum class GradientScale { cell, mask };
 template <>
 inline constexpr auto names_of<GradientScale> =
     std::to_array<Named<GradientScale>>({{GradientScale::cell, "cell"}, {GradientScale::mask, "mask"}});
 
-/// Which masks make the map: those after the last step, or the mean over all steps, which also ranks cells
-/// that end alike: the earlier they were hidden, the more important.
+/// Which masks make the map: those after the last step, or the mean of those after each step. The mean also
+/// tells cells apart that are hidden alike in the end: a cell that was hidden earlier counts as more
+/// important.
 enum class MapOf { last, mean };
 template <>
 inline constexpr auto names_of<MapOf> = std::to_array<Named<MapOf>>({{MapOf::last, "last"},

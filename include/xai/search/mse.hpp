@@ -37,12 +37,22 @@ enum class MseStatus { ok, baseline_sufficient, zero_probability };
 /// that are sufficient leave as candidates: they are reduced to 1-minimal sets, these are certified. The
 /// others are open states of the next level, as are the insufficient sets met while reducing and certifying.
 /// The first sweep is the beam search of SPEC 4; after n sweeps the beam has been about n * beam_width wide,
-/// so the width fits the budget by itself. To find small sets first, sweeps go two levels beyond the smallest
-/// set found, and one further every eight sweeps and whenever nothing is left to extend there. States are
-/// best by p, and in every second sweep by p times the share of found sets, for each of their patches, that
-/// do without it: this finds sets unlike those found. A patch promises to a state what it did to subsets of
-/// the state; to measure that, the first sweep extends by every patch until a quarter of the budget is spent.
-/// Until something is found the beam narrows to one state when the budget would else end before large sets.
+/// so the width fits the budget by itself.
+///
+/// How deep a sweep goes: small sets are wanted first, so a sweep ends two levels above the size of the
+/// smallest set found. That distance grows by one level after every eighth sweep, and after a sweep that
+/// found nothing to extend, so that larger sets come in their turn.
+///
+/// Which states are best: those of largest p. In every second sweep p is first multiplied, for each patch of
+/// the state, by the share of the found sets that do without this patch; so sets unlike the found ones are
+/// sought.
+///
+/// Which patches are promising: a patch promises to a state the change of log p that it made to subsets of
+/// the state. To have such measurements at all, the first sweep extends by every hidden patch until a quarter
+/// of the budget is spent.
+///
+/// While nothing is found, only one state a level is extended wherever the full width would use up the budget
+/// before the sweep reaches large sets.
 struct MseOptions {
   int grid = 7;            ///< patches a side, 2..16; exhaustive search: 2..4
   double threshold = 0.9;  ///< tau: S is sufficient iff p(S) / p(all) >= tau; in (0, 1]

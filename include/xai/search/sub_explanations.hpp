@@ -19,7 +19,7 @@ struct SubExplanationOptions {
   long max_nodes = 10'000;      ///< 1..most_nodes: sets counted at most, all roots together
   int probes = 0;               ///< >= 0: random deletion orders for an estimate of tree_nodes
 
-  static constexpr long most_nodes = 5'000'000;  ///< about 400 bytes of memory each
+  static constexpr long most_nodes = 5'000'000;  ///< about 500 bytes of memory each
 
   /// Throws UsageError naming the option, its value and the bound.
   void validate() const;
@@ -73,10 +73,11 @@ struct TreeEstimate {
   long near_ties = 0;
 };
 
-/// Knuth's estimate of the size of a tree ("Estimating the efficiency of backtrack programs", 1975): each of
-/// options.probes >= 1 probes goes from a random root that counts to a random child that counts, and so on to
-/// a set without such children. Each set on the way stands for as many as there were choices on the way to
-/// it.
+/// Knuth's estimate of the size of a tree ("Estimating the efficiency of backtrack programs", 1975). A probe
+/// walks down the tree at random: from one of the roots that count to one of its children that count, and on
+/// to a set that has none. A set that was reached by choosing among k1, then k2, ..., then kn sets stands for
+/// k1 * k2 * ... * kn sets of its level; a probe's estimate is the sum of these products along its way. The
+/// result is the mean over options.probes >= 1 probes.
 Task<TreeEstimate> estimate_tree_nodes(Scorer& scorer, std::vector<PatchSet> roots,
                                        SubExplanationOptions options, Random random);
 
