@@ -66,7 +66,7 @@ class SearchOnly : public Analysis {
   SearchOnly(const DataSet& data, const ModelCard& card, const MseOptions& options)
       : data_(data), card_(card), options_(options) {}
   LoadedImage load(std::size_t index) override {
-    const at::Tensor image = preprocess(read_photograph(data_.images[index].path, max_pixels), card_).rgb;
+    const at::Tensor image = preprocess(read_photograph(data_.images[index].path, max_pixels).rgb, card_);
     return {image, make_baseline(image, Baseline::blur, card_.mean), {}};
   }
   Task<void> analyse(std::size_t, ImageInFlight& image) override {

@@ -41,8 +41,8 @@ bool ImageCounts::add(const Json& record) {
   }
   if (status != "ok") return false;
 
-  if (!record["stop_reason"].is_null()) ++stop_reasons_[record["stop_reason"]];
-  near_ties_ += record["near_ties"] > 0;
+  if (const Json why = record.value("stop_reason", Json()); why.is_string()) ++stop_reasons_[why];
+  near_ties_ += record.value("near_ties", 0L) > 0;
   return true;
 }
 

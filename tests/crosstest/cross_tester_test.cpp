@@ -61,6 +61,15 @@ double probability(QuarterModel& model, const at::Tensor& image, int target) {
   return model.logits(batch).softmax(1)[0][target].item<double>();
 }
 
+std::vector<at::Tensor> predictions(const CrossTester& tester, const std::vector<cv::Mat>& photographs,
+                                    CrossTester::Shown shown) {
+  std::vector<CrossTester::Views> views;
+  for (const cv::Mat& photo : photographs) views.push_back(tester.views_of(photo));
+  std::vector<const CrossTester::Views*> pointers;
+  for (const auto& view : views) pointers.push_back(&view);
+  return tester.probabilities(pointers, shown);
+}
+
 /// The weight of each cell at each pixel of a side of another crop, from the definition in original pixels.
 std::vector<std::vector<double>> tents(const CropSide& of, const CropSide& in, double original, int size) {
   const auto centre = [&](const CropSide& side, int i) {
@@ -81,7 +90,7 @@ TEST(CrossTester, AModelWithAnotherCropSeesTheMaskWhereItLiesOnThePhotograph) {
   const cv::Mat photo = photograph(50, 70, 1);
   const CrossTester tester({&narrow, &wide}, {.steps = 9, .batch_size = 5});
   const std::vector<Evidence> evidence = {evidence_of(narrow, photo, 6, 0), evidence_of(wide, photo, 6, 1)};
-  const auto f = tester.reveal(photo, evidence, everything(2, 2));
+  const auto f = tester.reveal(tester.views_of(photo), evidence, everything(2, 2));
   const std::vector<int> counts = curve_counts({.steps = 9}, 36);
   QuarterModel* const models[] = {&narrow, &wide};
   for (std::size_t m = 0; m < 2; ++m) {
@@ -111,7 +120,7 @@ TEST(CrossTester, AModelSeesItsOwnMasksAsSectionThreeSays) {
     const cv::Mat photo = photograph(37, 61, 2);
     const Evidence evidence = evidence_of(model, photo, 7, 0);
     const CrossTester tester({&model}, {.baseline = Baseline::black, .mask = kind, .steps = 4});
-    const auto f = tester.reveal(photo, {&evidence, 1}, everything(1, 1));
+    const auto f = tester.reveal(tester.views_of(photo), {&evidence, 1}, everything(1, 1));
     const at::Tensor x = preprocess(photo, model.card());
     const MaskComposer composer(20, 16, 7, kind, at::kCPU);
     const std::vector<int> counts = curve_counts({.steps = 4}, 49);
@@ -128,7 +137,8 @@ TEST(CrossTester, GivesWhatIsWantedAndShowsNoMore) {
   const cv::Mat photo = photograph(40, 40, 3);
   const CrossTester tester({&a, &like_a, &other}, {.steps = 5, .batch_size = 3});
   const std::vector<Evidence> evidence = {evidence_of(a, photo, 4, 0), evidence_of(other, photo, 4, 1)};
-  const auto f = tester.reveal(photo, evidence, {{true, false}, {true, false}, {false, false}});
+  const auto f =
+      tester.reveal(tester.views_of(photo), evidence, {{true, false}, {true, false}, {false, false}});
   EXPECT_EQ(f[0][0].size(), 4U);
   EXPECT_TRUE(f[0][1].empty());
   EXPECT_TRUE(f[2][0].empty() && f[2][1].empty());
@@ -143,20 +153,20 @@ TEST(CrossTester, SmallerBatchesWhenMemoryRunsOutChangeNothing) {
   const cv::Mat photo = photograph(40, 40, 4);
   const Evidence evidence = evidence_of(model, photo, 4, 0);
   const CrossTester tester({&model}, {.steps = 9, .batch_size = 8});
-  const auto expected = tester.reveal(photo, {&evidence, 1}, everything(1, 1));
+  const auto expected = tester.reveal(tester.views_of(photo), {&evidence, 1}, everything(1, 1));
   model.most_rows = 3;
-  const auto found = tester.reveal(photo, {&evidence, 1}, everything(1, 1));
+  const auto found = tester.reveal(tester.views_of(photo), {&evidence, 1}, everything(1, 1));
   for (std::size_t t = 0; t < 8; ++t) EXPECT_NEAR(found[0][0][t], expected[0][0][t], 1e-6);
   model.most_rows = 0;
-  EXPECT_THROW(tester.reveal(photo, {&evidence, 1}, everything(1, 1)), ModelError);
+  EXPECT_THROW(tester.reveal(tester.views_of(photo), {&evidence, 1}, everything(1, 1)), ModelError);
 }
 
 TEST(CrossTester, PredictsPhotographsAndBaselines) {
   QuarterModel model(16, 16, 24, 0.5), larger(32, 32, 32, 0.5);
   const std::vector<cv::Mat> photos = {photograph(40, 50, 5), photograph(33, 32, 6), photograph(64, 40, 7)};
   const CrossTester tester({&model, &larger}, {.baseline = Baseline::gray, .batch_size = 2});
-  const auto images = tester.probabilities(photos, CrossTester::Shown::image);
-  const auto baselines = tester.probabilities(photos, CrossTester::Shown::baseline);
+  const auto images = predictions(tester, photos, CrossTester::Shown::image);
+  const auto baselines = predictions(tester, photos, CrossTester::Shown::baseline);
   EXPECT_EQ(tester.forward(), 2 * 2 * 3);
   for (int i = 0; i < 3; ++i) {
     EXPECT_NEAR(images[0][i][0].item<double>(), probability(model, preprocess(photos[i], model.card()), 0),
@@ -172,11 +182,11 @@ TEST(CrossTester, LogitsThatAreNotFiniteAreNaN) {
   model.poison = true;
   cv::Mat dark(30, 30, CV_8UC3, cv::Scalar::all(20)), bright(30, 30, CV_8UC3, cv::Scalar::all(220));
   const CrossTester tester({&model}, {.baseline = Baseline::black, .steps = 3});
-  const auto p = tester.probabilities(std::vector<cv::Mat>{dark, bright}, CrossTester::Shown::image)[0];
+  const auto p = predictions(tester, {dark, bright}, CrossTester::Shown::image)[0];
   EXPECT_FALSE(p[0].isnan().any().item<bool>());
   EXPECT_TRUE(p[1].isnan().all().item<bool>());
   const Evidence evidence = evidence_of(model, bright, 2, 0);
-  const auto f = tester.reveal(bright, {&evidence, 1}, everything(1, 1));
+  const auto f = tester.reveal(tester.views_of(bright), {&evidence, 1}, everything(1, 1));
   EXPECT_TRUE(std::isnan(f[0][0].back()));
 }
 

@@ -1,5 +1,5 @@
-// xai-occlusion: how much of the probability goes when one patch is hidden. The smallest analysis of one's own:
-// a descriptor, an analysis, a program of a screen (docs/architecture.md).
+// xai-occlusion: how much of the probability goes when one patch is hidden. The smallest analysis of one's
+// own: a descriptor, an analysis, a program of a screen (docs/architecture.md).
 #include <algorithm>
 
 #include "common/tool.hpp"
@@ -22,6 +22,8 @@ void describe(OptionTable& table, OcclusionOptions& options) {
   describe_means(table, options);
 }
 
+const RunKind& occlusion_kind();
+
 class OcclusionSummary : public Summary {
  public:
   explicit OcclusionSummary(std::uint64_t seed) : seed_(seed) {}
@@ -36,15 +38,13 @@ class OcclusionSummary : public Summary {
 
  private:
   std::uint64_t seed_;
-  ImageCounts images_{"xai-occlusion", {"ok", "skipped", "error"}};
+  ImageCounts images_{occlusion_kind()};
   Quantities quantities_{"largest_drop"};
 };
 
 const RunKind& occlusion_kind() {
   static const RunKind kind{.tool = "xai-occlusion",
                             .statuses = {"ok", "skipped", "error"},
-                            .paths = {},
-                            .reads = {},
                             .summary = [](const Json& run) -> std::unique_ptr<Summary> {
                               return std::make_unique<OcclusionSummary>(run.at("seed").get<std::uint64_t>());
                             }};
@@ -69,7 +69,8 @@ class OcclusionAnalysis : public ImageAnalysis {
     });
   }
 
-  Json blank_record(const ImageFacts& facts, std::string_view status, std::string_view reason) const override {
+  Json blank_record(const ImageFacts& facts, std::string_view status,
+                    std::string_view reason) const override {
     Json record = preamble(facts, status, reason.empty() ? Json() : Json(reason));
     record["drops"] = Json::array();  // of each patch, row by row
     record["largest_drop"] = nullptr;
@@ -86,9 +87,10 @@ int main(int argc, char** argv) {
   options.output.command = {argv, argv + argc};
   OptionTable table;
   describe(table, options);
-  tools::Tool tool({"xai-occlusion", "Hide each patch of an image alone, and see what that costs.",
-                    "Example: xai-occlusion --model models/efficientnet_lite0.pt --data photos --out runs/hidden"},
-                   table);
+  tools::Tool tool(
+      {"xai-occlusion", "Hide each patch of an image alone, and see what that costs.",
+       "Example: xai-occlusion --model models/efficientnet_lite0.pt --data photos --out runs/hidden"},
+      table);
   return tool.main(argc, argv, [&] {
     ImageRun run(occlusion_kind(), options, {.options = values_of(options)}, tool.observer());
     OcclusionAnalysis analysis(options, run);

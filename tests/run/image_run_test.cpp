@@ -20,6 +20,7 @@ class ImageRunTest : public ::testing::Test {
     options.input.model = model;
     options.input.data.data = data;
     options.output.out = out;
+    options.perturbation.baseline = Baseline::black;  // a blur of 16 pixels hides nothing
     options.mse.grid = 3;
     options.compute.threads = 2;
     options.pictures = 0;
@@ -119,13 +120,13 @@ TEST_F(ImageRunTest, SpeaksOfOptionsByKey) {
 TEST_F(ImageRunTest, WritesWhatIsQueuedBeforeAnExceptionLeavesTheRun) {
   std::atomic<int> batches = 0;
   const auto breaks = [&](const at::Tensor& batch) {
-    if (++batches > 40) throw std::runtime_error("the device is gone");
+    if (++batches > 50) throw std::runtime_error("the device is gone");
     return colours(batch);
   };
   MseRunOptions options = options_for(folder / "run");
   options.pictures = -1;  // slow jobs, so that some are queued when it breaks
   options.save_scores = true;
-  options.compute.images_in_flight = 6;
+  options.compute.images_in_flight = 3;
   EXPECT_THROW(run_mse(options, silent, invented(breaks)), std::runtime_error);
   const auto records = records_in(folder / "run");
   EXPECT_GT(records.size(), 0);

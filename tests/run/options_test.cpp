@@ -26,6 +26,10 @@ const Keys of_igos = {"preset", "iterations", "points",    "path",   "noise",  "
                       "l2",     "sigma",      "optimiser", "map_of", "rate",   "beta1",         "beta2",
                       "scale",  "epsilon",    "alpha",     "decay",  "armijo", "min_step"};
 
+const Keys of_counting = {"node_threshold", "max_nodes", "probe"};
+const Keys of_map_scores = {"method", "size", "metric", "steps", "min_gap"};
+const Keys of_rise = {"rise_masks", "rise_cells", "rise_visible"};
+
 Keys operator+(Keys a, const Keys& b) {
   a.insert(b.begin(), b.end());
   return a;
@@ -33,19 +37,17 @@ Keys operator+(Keys a, const Keys& b) {
 
 TEST(RunOptions, IdentityIsWhatCanChangeARecord) {
   EXPECT_EQ(keys_of(values_of(MseRunOptions()).identity), of_every_run + of_search);
-  EXPECT_EQ(keys_of(values_of(SubexpRunOptions()).identity),
-            of_every_run + of_search + Keys{"node_threshold", "max_nodes", "probe"});
-  EXPECT_EQ(keys_of(values_of(SaliencyRunOptions()).identity),
-            of_every_run + of_igos + Keys{"method", "size", "metric", "steps", "min_gap"});
+  EXPECT_EQ(keys_of(values_of(SubexpRunOptions()).identity), of_every_run + of_search + of_counting);
+  EXPECT_EQ(keys_of(values_of(SaliencyRunOptions()).identity), of_every_run + of_igos + of_map_scores);
 }
 
 TEST(RunOptions, IdentityHasOnlyTheConstantsOfItsMethod) {
-  const Keys any = of_every_run + Keys{"method", "size", "metric", "steps", "min_gap"};
+  const Keys any = of_every_run + of_map_scores;
   SaliencyRunOptions options;
   options.maps.method = SaliencyMethod::gradcam;
   EXPECT_EQ(keys_of(values_of(options).identity), any);
   options.maps.method = SaliencyMethod::rise;
-  EXPECT_EQ(keys_of(values_of(options).identity), any + Keys{"rise_masks", "rise_cells", "rise_visible"});
+  EXPECT_EQ(keys_of(values_of(options).identity), any + of_rise);
 }
 
 TEST(RunOptions, CrosstestHasConstantsOnlyWhereMapsAreMade) {

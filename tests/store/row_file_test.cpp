@@ -16,6 +16,11 @@ RowFile open_rows(const std::filesystem::path& path, std::int64_t rows = 5, std:
   return RowFile(path, "<f4", {rows, columns}, sizeof(float) * static_cast<std::size_t>(columns));
 }
 
+std::vector<std::byte> bytes_of(const Row& row) {
+  const auto bytes = std::as_bytes(std::span(row));
+  return {bytes.begin(), bytes.end()};
+}
+
 Row read(const RowFile& file, std::size_t index) {
   Row row(3);
   file.read(index, std::as_writable_bytes(std::span(row)));
@@ -25,8 +30,8 @@ Row read(const RowFile& file, std::size_t index) {
 TEST(RowFile, IsAnArrayThatIsWrittenInPlace) {
   const TemporaryFolder folder;
   RowFile file = open_rows(folder / "below" / "rows.npy");
-  file.write(3, std::as_bytes(std::span(Row{1, 2, 3})));
-  file.write(0, std::as_bytes(std::span(Row{4, 5, 6})));
+  file.write(3, bytes_of({1, 2, 3}));
+  file.write(0, bytes_of({4, 5, 6}));
   EXPECT_EQ(read(file, 3), (Row{1, 2, 3}));
   const FloatArray array = read_npy(folder / "below" / "rows.npy");
   EXPECT_EQ(array.shape, (std::vector<std::int64_t>{5, 3}));
@@ -35,7 +40,7 @@ TEST(RowFile, IsAnArrayThatIsWrittenInPlace) {
 
 TEST(RowFile, KeepsItsRowsWhenItIsOpenedAgain) {
   const TemporaryFolder folder;
-  open_rows(folder / "rows.npy").write(1, std::as_bytes(std::span(Row{1, 2, 3})));
+  open_rows(folder / "rows.npy").write(1, bytes_of({1, 2, 3}));
   const RowFile file = open_rows(folder / "rows.npy");
   std::vector<Row> rows;
   file.for_each([&](std::size_t index, std::span<const std::byte> bytes) {
@@ -48,9 +53,9 @@ TEST(RowFile, KeepsItsRowsWhenItIsOpenedAgain) {
 
 TEST(RowFile, StartsAnewWhereTheShapeIsAnotherOrTheFileIsCut) {
   const TemporaryFolder folder;
-  open_rows(folder / "rows.npy").write(1, std::as_bytes(std::span(Row{1, 2, 3})));
+  open_rows(folder / "rows.npy").write(1, bytes_of({1, 2, 3}));
   EXPECT_EQ(read(open_rows(folder / "rows.npy", 6), 1), (Row{0, 0, 0}));
-  open_rows(folder / "rows.npy").write(1, std::as_bytes(std::span(Row{1, 2, 3})));
+  open_rows(folder / "rows.npy").write(1, bytes_of({1, 2, 3}));
   std::filesystem::resize_file(folder / "rows.npy", 140);
   EXPECT_EQ(read(open_rows(folder / "rows.npy"), 1), (Row{0, 0, 0}));
 }
