@@ -33,7 +33,7 @@ int main(int argc, char** argv) {
   describe(table, options);
   table.group("Table (instead of a run)");
   table.add("table", printed.runs, "Print these finished runs of xai-subexp side by side").not_in_config();
-  table.add("format", printed.format, "Of the table: text, csv or latex").not_in_config();
+  table.add("format", printed.format, "Of the table: text, csv or latex");
   tools::Tool tool(
       {"xai-subexp",
        "Count the sub-explanations of a classifier's decisions: the sets that keep half of the probability "

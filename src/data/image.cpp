@@ -18,7 +18,7 @@ namespace internal {
 void check_size(long width, long height, long max_pixels) {
   // neither side of a readable format reaches 2^31, so the product fits
   require<BadImage>(width * height <= max_pixels, width, " x ", height, " pixels, more than the limit of ",
-                    max_pixels, " (--max-pixels)");
+                    max_pixels, " ('max_pixels')");
 }
 
 namespace {

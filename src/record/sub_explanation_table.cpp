@@ -26,13 +26,11 @@ constexpr std::array columns = {Column{"MSEs", "found", 1},
                                 Column{"log10 orders/MSE", "log10_tree_nodes_per_mse", 2}};
 constexpr std::array shares = {std::pair{"no MSE", "without_mse"}, std::pair{"truncated", "truncated"}};
 
-/// What must be equal: everything that shapes the records but the model. `mses` is the hash of the records
-/// that were counted from, which differ with the model.
+/// What must be equal: everything that shapes the records but the model, and the MSEs of it that were counted
+/// from.
 Json comparable(const FinishedRun& run) {
-  Json identity = run.run().at("identity");
-  Json options = identity.at("options");
-  options.erase("mses");
-  return Json{{"data", identity.at("data")}, {"options", options}};
+  const Json& identity = run.run().at("identity");
+  return Json{{"data", identity.at("data")}, {"options", identity.at("options")}};
 }
 
 std::string model_of(const FinishedRun& run, const char* field) {
@@ -119,7 +117,7 @@ std::vector<const FinishedRun*> by_family(const std::vector<FinishedRun>& runs) 
 }  // namespace
 
 std::string sub_explanation_table(const std::vector<FinishedRun>& runs, TableFormat format) {
-  require(!runs.empty(), "--table needs at least one run");
+  require(!runs.empty(), "'table' needs at least one run");
   for (const FinishedRun& run : runs)
     if (const auto difference = first_difference(comparable(runs.front()), comparable(run), ""))
       throw UsageError(cat(run.folder().string(), " cannot be compared with ", runs.front().folder().string(),

@@ -66,13 +66,16 @@ bool CrossPass::run(int threads, int batch_size, RunObserver& observer) {
   const std::vector<Item> items = missing();
   const auto size = static_cast<std::size_t>(std::min(batch_size, most_photographs));
   const std::size_t chunks = (items.size() + size - 1) / size;
-  const long before = tester_.forward();
+  const auto total = static_cast<long>(subject_.data.images.size());
+  const long already_done = total - static_cast<long>(items.size()), before = tester_.forward();
   std::atomic<long> done = 0;
   bool stopped = false;  // written by one thread at a time
+  const std::string title = cat("cross-tests of models ", first_ + 1, " to ", last_);
   const auto report = [&] {
-    stopped = stopped || !observer.progress({.what = "cross-tests",
-                                             .done = done,
-                                             .total = static_cast<long>(items.size()),
+    stopped = stopped || !observer.progress({.what = title,
+                                             .done = already_done + done,
+                                             .already_done = already_done,
+                                             .total = total,
                                              .evaluations = tester_.forward() - before});
     return !stopped;
   };

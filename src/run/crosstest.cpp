@@ -55,13 +55,18 @@ class CrossRun {
 
   CrosstestResult run() {
     const Json& before = folder_.previous_run();
-    if (field(before, "status") == "done" && complete() && predictions_.unknown_images() == 0) {
+    if (field(before, "status") == "done" && complete() && predictions_.unknown_images() == 0 &&
+        std::filesystem::exists(folder_.path() / "summary.json")) {
       log::info("nothing to do: ", folder_.path().string(), " has every pair ('overwrite' starts anew)");
       const bool drawn_alike = before.at("options").at("pictures") == options_.pictures &&
                                before.at("options").at("reveal") == options_.reveal;
       if (drawn_alike) return report(Json::parse(read_file(folder_.path() / "summary.json")));
-      maps_.make_missing(pool_, observer_);  // opens those that were made
-      return conclude();
+      CrosstestResult result;
+      log_.guard([&] {
+        stopped_ = !maps_.make_missing(pool_, observer_);  // opens those that were made
+        result = stopped_ ? stopped_result() : conclude();
+      });
+      return result;
     }
     CrosstestResult result;
     log_.write("running");
@@ -78,7 +83,7 @@ class CrossRun {
     const Json tunings = field(folder_.previous_run(), "tuning");
     std::vector<ModelPool::Entry> models;
     for (Model m = 0; m < subject_.cards.size(); ++m) {
-      const bool makes_map = !maps_.given(m);
+      const bool makes_map = !maps_.given(m) && !maps_.made(m);
       const MapOptions& making = options_.making;
       models.push_back({.card = subject_.cards[m],
                         .needs = {.gradients = makes_map && making.optimises(),
@@ -116,15 +121,18 @@ class CrossRun {
     return folder_.done_count() == static_cast<long>(subject_.tested.size() * models * models);
   }
 
+  CrosstestResult stopped_result() {
+    log_.write("stopped");
+    log::warning("stopped: ", folder_.done_count(), " pairs of an image and two models are saved in ",
+                 folder_.path().string(), "; run the same command again to go on");
+    CrosstestResult result;
+    result.folder = folder_.path();
+    return result;
+  }
+
   CrosstestResult conclude() {
-    if (!complete() || (stopped_ && predictions_.unknown_images() > 0)) {
-      log_.write("stopped");
-      log::warning("stopped: ", folder_.done_count(), " pairs of an image and two models are saved in ",
-                   folder_.path().string(), "; run the same command again to go on");
-      CrosstestResult result;
-      result.folder = folder_.path();
-      return result;
-    }
+    log_.info.tuning = pool_.tunings();
+    if (!complete() || (stopped_ && predictions_.unknown_images() > 0)) return stopped_result();
     const Json summary = summarise();
     log_.info.counts = summary["pairs"].get<std::map<std::string, long>>();
     log_.write("done");

@@ -50,10 +50,13 @@ ImageRun::ImageRun(const RunKind& kind, const ImageRunOptions& options, Setup se
       data_(open_data(options.input.data, card_)),
       folder_(kind, options.output.out, identity_of(kind, card_, data_, setup_), options.output.overwrite),
       log_(folder_, kind, options.output, setup_.options.all, model_record(card_),
-           data_record(options.input.data, data_), card_) {
+           data_record(options.input.data, data_), card_),
+      title_(kind.tool + " " + card_.name) {
   options.target.check(data_);
   for (std::size_t i = 0; i < data_.images.size(); ++i)
     if (!folder_.done({data_.images[i].id})) todo_.push_back(i);
+  finished_ = todo_.empty() && field(folder_.previous_run(), "status") == "done" &&
+              std::filesystem::exists(folder_.path() / "summary.json");
   if (folder_.done_count() > 0 && !finished())
     log::info("going on: ", folder_.done_count(), " of ", data_.images.size(), " images are done");
 }
@@ -64,10 +67,6 @@ void ImageRun::settle(const std::function<Json(const std::string& image)>& known
     if (!record.is_null()) folder_.append(record);
     return !record.is_null();
   });
-}
-
-bool ImageRun::finished() const {
-  return todo_.empty() && field(folder_.previous_run(), "status") == "done";
 }
 
 RunResult ImageRun::finished_result() const {
@@ -93,7 +92,7 @@ void ImageRun::run_engine(ImageAnalysis& analysis, Classifier& classifier, const
     log_.info.forward = now.rows;
     log_.info.backward = now.backward;
     log_.keep_fresh();
-    return observer_.progress({.what = kind_.tool,
+    return observer_.progress({.what = title_,
                                .done = already_done + static_cast<long>(now.images),
                                .already_done = already_done,
                                .total = static_cast<long>(data_.images.size()),
@@ -178,6 +177,7 @@ ImageFacts ImageAnalysis::facts_of(std::size_t index) const {
 void ImageAnalysis::write(std::size_t index, ImageFacts facts,
                           std::function<Json(const ImageFacts&)> make_record) {
   facts.seconds = loaded_[index].since.seconds();
+  std::string().swap(loaded_[index].content);  // it is in the facts: memory is for images in flight
   write_behind([this, facts = std::move(facts), make_record = std::move(make_record)] {
     run_.folder_.append(make_record(facts));
   });

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "xai/core/file.hpp"
 #include "xai/core/log.hpp"
 #include "xai/record/kinds.hpp"
+#include "xai/run/session.hpp"
 #include "xai/store/npy.hpp"
 
 namespace xai {
@@ -65,6 +67,12 @@ MapSource::MapSource(const CrossSubject& subject) : subject_(subject), maps_(sub
   }
 }
 
+bool MapSource::made(Model model) const {
+  const auto file = subject_.map_run(model).output.out / "run.json";
+  if (subject_.options.output.overwrite || !std::filesystem::exists(file)) return false;
+  return field(Json::parse(read_file(file), nullptr, false), "status") == "done";
+}
+
 Json MapSource::identity(Model model) const {
   return given(model) ? Json(maps_[model]->records_sha256()) : Json();
 }
@@ -74,7 +82,9 @@ bool MapSource::make_missing(ModelPool& pool, RunObserver& observer) {
     if (maps_[m]) continue;
     const SaliencyRunOptions run = subject_.map_run(m);
     log::info("maps of ", subject_.cards[m].name, ": ", run.output.out.string());
-    const auto open = [&](const ModelCard&, const ClassifierOptions&) { return pool.get(m); };
+    const auto open = [&](const ModelCard&, const ClassifierOptions& options) {
+      return pool.get(m, options.tuning);
+    };
     if (!run_saliency(run, observer, open).complete) return false;
     maps_[m].emplace(run.output.out, saliency_kind());
   }

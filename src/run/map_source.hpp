@@ -30,6 +30,8 @@ class MapSource {
   explicit MapSource(const CrossSubject& subject);
 
   bool given(Model model) const { return maps_[model].has_value(); }
+  /// An earlier session made the maps of a model that has no given run.
+  bool made(Model model) const;
   /// Of the given run: the hash of its records; null for the others.
   Json identity(Model model) const;
 

@@ -12,7 +12,7 @@ ModelPool::ModelPool(std::vector<Entry> models, const ComputePlan& plan, OpenMod
       open_(std::move(open)),
       most_(most > 0 ? static_cast<std::size_t>(most) : models_.size()) {}
 
-std::shared_ptr<Classifier> ModelPool::get(std::size_t model) {
+std::shared_ptr<Classifier> ModelPool::get(std::size_t model, const Json& tuning) {
   std::erase(recent_, model);
   if (!loaded_[model]) {
     while (recent_.size() >= most_) {
@@ -20,6 +20,7 @@ std::shared_ptr<Classifier> ModelPool::get(std::size_t model) {
       recent_.pop_front();
     }
     Entry& entry = models_[model];
+    if (entry.tuning.is_null()) entry.tuning = tuning;
     loaded_[model] = open_model(entry.card, plan_, open_, entry.tuning, entry.needs);
     entry.tuning = loaded_[model]->tuning();
   }

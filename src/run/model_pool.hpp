@@ -21,7 +21,8 @@ class ModelPool {
   /// At most `most` models stay in memory; 0 = all.
   ModelPool(std::vector<Entry> models, const ComputePlan& plan, OpenModel open, int most);
 
-  std::shared_ptr<Classifier> get(std::size_t model);
+  /// `tuning`: of an earlier session, where this one knows none.
+  std::shared_ptr<Classifier> get(std::size_t model, const Json& tuning = nullptr);
   /// Tunings by the names of the models that have one.
   Json tunings() const;
 

@@ -170,8 +170,7 @@ void describe(OptionTable& table, SubexpRunOptions& options) {
   table.add("graphs", options.graphs, "Draw the graphs of the first N images; -1 = all, 0 = none")
       .at_least(-1)
       .with_effect(Effect::none);
-  table.add("graph_image", options.graph_images, "Draw the graph of this image; may be given several times")
-      .with_effect(Effect::none);
+  table.add("graph_image", options.graph_images, "Draw the graphs of these images").with_effect(Effect::none);
   table.add("graph_max_nodes", options.graph_max_nodes, "Nodes of a graph at most: the strongest")
       .from_to(1, 500)
       .with_effect(Effect::none);

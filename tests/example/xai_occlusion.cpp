@@ -92,6 +92,7 @@ int main(int argc, char** argv) {
        "Example: xai-occlusion --model models/efficientnet_lite0.pt --data photos --out runs/hidden"},
       table);
   return tool.main(argc, argv, [&] {
+    require_paths(options);
     ImageRun run(occlusion_kind(), options, {.options = values_of(options)}, tool.observer());
     OcclusionAnalysis analysis(options, run);
     return tools::exit_code(run.analyse(analysis, {.grid = options.grid, .mask = options.perturbation.mask}));

@@ -9,5 +9,5 @@ if(CCACHE)
 endif()
 run(${CMAKE_COMMAND} -G Ninja -S ${ROOT}/tests/guest -B ${SCRATCH}/build -DXAI_ROOT=${ROOT} -DCMAKE_BUILD_TYPE=${BUILD_TYPE}
     -DXAI_WARNINGS_AS_ERRORS=${WERROR} ${launcher})
-run(${CMAKE_COMMAND} --build ${SCRATCH}/build --target guest)
+run(${CMAKE_COMMAND} --build ${SCRATCH}/build --target guest --parallel 2)
 check_consumer(${SCRATCH}/build/guest)

@@ -10,7 +10,7 @@ endfunction()
 
 # check_consumer(<program>): it does a whole run of a model of a few lines over the repository's photographs.
 function(check_consumer program)
-  run(${ROOT}/.venv/bin/python -c "import pathlib, sys; sys.path.insert(0, '${ROOT}/tests/tools'); import tiny_models; tiny_models.make_model(pathlib.Path('${SCRATCH}/model'))")
+  run(${ROOT}/.venv/bin/python ${ROOT}/tests/install/make_model.py ${SCRATCH}/model)
   run(${program} ${SCRATCH}/model/tiny.pt ${ROOT}/photos ${SCRATCH}/run)
   if(NOT output STREQUAL "4 images explained\n")
     message(FATAL_ERROR "${program} says '${output}' where '4 images explained' was to be found")

@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
+#include <map>
+#include <thread>
 
 #include "invented.hpp"
 #include "xai/run/mse.hpp"
@@ -115,26 +118,63 @@ TEST_F(ImageRunTest, SpeaksOfOptionsByKey) {
   }
 }
 
+class CountsOnly : public Summary {
+ public:
+  void add(const Json& record) override { ++statuses_[record["status"].get<std::string>()]; }
+  Json to_json() const override { return {{"statuses", statuses_}, {"top1", {{"n", 0}, {"count", 0}}}}; }
+
+ private:
+  std::map<std::string, long> statuses_;
+};
+
+/// Takes its time for every record, and looks at itself then.
+class SlowAnalysis : public ImageAnalysis {
+ public:
+  using ImageAnalysis::ImageAnalysis;
+
+ private:
+  Task<void> explain(std::size_t index, ImageFacts facts, ImageInFlight&) override {
+    write(index, facts, [this](const ImageFacts& f) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+      return blank_record(f, *status_, "");
+    });
+    co_return;
+  }
+  Json blank_record(const ImageFacts& facts, std::string_view status,
+                    std::string_view reason) const override {
+    return preamble(facts, status, reason);
+  }
+
+  std::unique_ptr<const std::string> status_ = std::make_unique<std::string>("ok");
+};
+
 // The writer's jobs look at the analysis: whatever is thrown, they are done before it goes. Under the address
 // sanitizer (run.lifetime) a job on a dead analysis ends the program.
 TEST_F(ImageRunTest, WritesWhatIsQueuedBeforeAnExceptionLeavesTheRun) {
-  std::atomic<int> batches = 0;
+  static const RunKind kind{
+      .tool = "slow", .statuses = {"ok", "error"}, .summary = [](const Json&) -> std::unique_ptr<Summary> {
+        return std::make_unique<CountsOnly>();
+      }};
+  MseRunOptions options = options_for(folder / "run");
+  options.compute.batch_size = "1";
+  options.compute.threads = 1;
+  std::atomic<int> rows = 0;
+  std::size_t written_when_it_broke = 0;
   const auto breaks = [&](const at::Tensor& batch) {
-    if (++batches > 50) throw std::runtime_error("the device is gone");
+    if (++rows > 8) {
+      written_when_it_broke = records_in(folder / "run").size();
+      throw std::runtime_error("the device is gone");
+    }
     return colours(batch);
   };
-  MseRunOptions options = options_for(folder / "run");
-  options.pictures = -1;  // slow jobs, so that some are queued when it breaks
-  options.save_scores = true;
-  options.compute.images_in_flight = 3;
-  EXPECT_THROW(run_mse(options, silent, invented(breaks)), std::runtime_error);
-  const auto records = records_in(folder / "run");
-  EXPECT_GT(records.size(), 0);
-  EXPECT_LT(records.size(), 12);
-  for (const Json& record : records)
-    EXPECT_TRUE(std::filesystem::exists(folder / "run" / record["picture"].get<std::string>()));
+  {
+    ImageRun run(kind, options, {.options = values_of(options), .open = invented(breaks)}, silent);
+    const auto analysis = std::make_unique<SlowAnalysis>(run);
+    EXPECT_THROW(run.analyse(*analysis, {.grid = 3}), std::runtime_error);
+  }
+  EXPECT_LT(written_when_it_broke, 8);  // the others were queued
+  EXPECT_EQ(records_in(folder / "run").size(), 8);
   EXPECT_EQ(Json::parse(read_file(folder / "run" / "run.json"))["status"], "failed");
-  EXPECT_TRUE(run_mse(options, silent, invented(colours)).complete);
 }
 
 TEST_F(ImageRunTest, CountsFromEarlierMsesOnlyOfTheSamePhotographs) {

@@ -1,7 +1,9 @@
 #include "common/config.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
+#include <set>
 
 #define TOML_HEADER_ONLY 1
 #include <toml++/toml.h>
@@ -29,7 +31,14 @@ Json to_json(const toml::node& node) {
   return list;
 }
 
+/// No value: as if the option were left out.
+bool is_none(const Json& value) {
+  return value == "" || (value.is_array() && std::all_of(value.begin(), value.end(), is_none));
+}
+
 void set(Option& option, const Json& value) {
+  if (option.kind == Option::Kind::flag && value.is_number_integer() && (value == 0 || value == 1))
+    return option.set(value == 1);
   const bool textual = option.kind == Option::Kind::text || option.kind == Option::Kind::path;
   if (option.kind == Option::Kind::list && value.is_string())
     option.set(Json::array({value}));
@@ -41,9 +50,15 @@ void set(Option& option, const Json& value) {
     option.set(value);
 }
 
-std::string spelt(const Json& value) {
+/// As TOML spells it. Throws UsageError for what no TOML file can hold.
+std::string spelt(const Option& option, const Json& value) {
   const bool beyond_toml = value.is_number_unsigned() && value.get<std::uint64_t>() > INT64_MAX;
-  return beyond_toml ? cat('"', to_text(value), '"') : to_text(value);
+  std::string text = to_text(value);
+  require(value == Json::parse(text, nullptr, false), "'", option.key,
+          "' is not UTF-8, so no configuration file can hold it");
+  for (auto at = text.find('\x7f'); at != std::string::npos; at = text.find('\x7f', at))
+    text.replace(at, 1, "\\u007F");
+  return beyond_toml ? cat('"', text, '"') : text;
 }
 
 std::string kind_text(const Option& option) {
@@ -71,21 +86,26 @@ std::string dashed(std::string key) {
 }
 
 void read_config(const std::string& file, const std::vector<OptionTable*>& tables) {
+  require(std::filesystem::is_regular_file(file), "no configuration file ", file);
   toml::table document;
   try {
     document = toml::parse_file(file);
   } catch (const toml::parse_error& error) {
     throw UsageError(cat(at(file, error.source()), error.description()));
   }
+  std::set<std::string> by_flag, seen;
+  for (const OptionTable* table : tables)
+    for (const Option& option : table->options())
+      if (option.given()) by_flag.insert(option.key);
   for (const auto& [key, node] : document) {
     Option* option = nullptr;
     for (OptionTable* table : tables)
       if (!option) option = table->find(key.str());
     require(option != nullptr && option->in_config, at(file, node.source()), "there is no option ",
             std::string(key.str()));
+    require(seen.insert(option->key).second, at(file, node.source()), dashed(option->key), " stands twice");
     const Json value = to_json(node);
-    if (option->given() || value == "" || value == Json::array())
-      continue;  // a flag wins; empty: as if left out
+    if (is_none(value) || by_flag.contains(option->key)) continue;  // flags win
     try {
       set(*option, value);
     } catch (const UsageError& error) {
@@ -103,7 +123,7 @@ std::string config_text(const std::vector<OptionTable*>& tables) {
       const Json value = option.value();
       const std::string range = option.choices.empty() ? option.range_text() : "";
       text += cat("\n# ", option.help, range.empty() ? "" : cat(" (", range, ")"), "\n");
-      text += cat(dashed(option.key), "=", spelt(value), "\n");
+      text += cat(dashed(option.key), "=", spelt(option, value), "\n");
     }
   return text;
 }

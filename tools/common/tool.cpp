@@ -66,7 +66,7 @@ bool ConsoleObserver::progress(const RunProgress& now) {
 }
 
 Tool::Tool(const Text& text, OptionTable& options) : cli_(text.description, text.name), options_(options) {
-  log::set_wording([&options](const std::string& line) { return with_flags(one_line(line), options); });
+  log::set_wording([&options](const std::string& line) { return with_flags(line, options); });
   cli_.get_formatter()->column_width(34);
   cli_.footer(std::string(text.examples) + exit_codes);
   for (Option& option : options.options()) add(option);
@@ -76,31 +76,31 @@ Tool::Tool(const Text& text, OptionTable& options) : cli_(text.description, text
       ->type_name("FILE");
   cli_.add_flag("--print-config", print_config_, "Print the resolved options as TOML, and exit");
   cli_.add_flag("--print-markdown", print_markdown_)->group("");  // for docs/options.md
-  cli_.add_flag("-q,--quiet", quiet_, "No progress; warnings and errors only");
-  cli_.add_flag("-v,--verbose", verbose_, "Say more, e.g. the whole text of a model's error");
   own_.group("Messages");
-  own_.add("quiet", quiet_, "No progress; warnings and errors only");
-  own_.add("verbose", verbose_, "Say more, e.g. the whole text of a model's error");
+  add(own_.add("quiet", quiet_, "No progress; warnings and errors only"), "q");
+  add(own_.add("verbose", verbose_, "Say more, e.g. the whole text of a model's error"), "v");
 }
 
-/// The flag of an option.
-void Tool::add(Option& option) {
-  const std::string flag = flag_of(option.key);
+void Tool::add(Option& option, const std::string& short_name) {
+  const std::string flag = (short_name.empty() ? "" : "-" + short_name + ",") + flag_of(option.key);
   if (option.kind == Option::Kind::flag) {
     cli_.add_flag_function(
             flag, [&option](std::int64_t count) { option.set(count > 0); }, help_of(option))
         ->group(option.group);
     return;
   }
-  const auto take = [&option](const std::vector<std::string>& texts) {
-    if (option.kind == Option::Kind::list && texts == std::vector<std::string>{""})
-      return option.set(Json::array());
-    for (const std::string& text : texts) option.set_text(text);
+  const auto take = [&option](const std::string& text) { option.set_text(text); };
+  const auto take_all = [&option](const std::vector<std::string>& texts) {
+    option.set(Json::array());
+    for (const std::string& text : texts)
+      if (!text.empty()) option.set_text(text);  // empty: none
   };
-  CLI::Option* const made = cli_.add_option_function<std::vector<std::string>>(flag, take, help_of(option));
+  const bool list = option.kind == Option::Kind::list;
+  CLI::Option* const made =
+      list ? cli_.add_option_function<std::vector<std::string>>(flag, take_all, help_of(option))
+           : cli_.add_option_function<std::string>(flag, take, help_of(option));
   const Json& value = option.default_value();
   made->group(option.group)->type_name(type_name(option));
-  if (option.kind != Option::Kind::list) made->expected(1);
   if (!option.choices.empty()) made->type_name("{" + CLI::detail::join(option.choices, ",") + "}");
   if (!value.empty() && value != "")
     made->default_str(value.is_string() ? value.get<std::string>() : to_text(value));
@@ -146,7 +146,7 @@ ExitCode Tool::work(const std::function<ExitCode()>& body, const std::function<v
 
 ExitCode Tool::fail(const std::exception& error, ExitCode code) {
   const bool usage = dynamic_cast<const UsageError*>(&error) != nullptr;
-  log::error(error.what(), usage ? cat(" (", cli_.get_name(), " --help lists the options)") : "");
+  log::error(one_line(error.what()), usage ? cat(" (", cli_.get_name(), " --help lists the options)") : "");
   return code;
 }
 

@@ -42,8 +42,6 @@ class Tool {
   /// `options` outlives the tool.
   Tool(const Text& text, OptionTable& options);
 
-  /// For what is no option of a run.
-  CLI::App& cli() { return cli_; }
   ConsoleObserver& observer() { return observer_; }
   bool quiet() const { return quiet_; }
 
@@ -54,7 +52,8 @@ class Tool {
       const std::function<void()>& resolve = [] {});
 
  private:
-  void add(Option& option);
+  /// The flag of an option; `short_name`: "q" for -q, too.
+  void add(Option& option, const std::string& short_name = "");
   ExitCode work(const std::function<ExitCode()>& body, const std::function<void()>& resolve);
   ExitCode fail(const std::exception& error, ExitCode code);
 

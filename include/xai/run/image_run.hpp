@@ -50,7 +50,8 @@ class ImageRun {
  private:
   friend class ImageAnalysis;
 
-  bool finished() const;
+  /// An earlier session did everything.
+  bool finished() const { return finished_; }
   bool complete() const { return folder_.done_count() == static_cast<long>(data_.images.size()); }
   RunResult finished_result() const;
   void run_engine(ImageAnalysis& analysis, Classifier& classifier, const EngineOptions& options);
@@ -65,7 +66,9 @@ class ImageRun {
   DataSet data_;
   RunFolder folder_;
   RunLog log_;
+  const std::string title_;  ///< of its progress
   std::vector<std::size_t> todo_;
+  bool finished_ = false;
   std::optional<Background> writer_;  ///< lives while the engine runs: every job is done before it returns
 };
 

@@ -6,8 +6,9 @@ namespace xai {
 
 /// How far a part of a run is.
 struct RunProgress {
-  std::string_view what;  ///< "xai-mse", or a part of a run of several: "maps of vit_tiny", "cross-tests"
-  long done = 0;          ///< images, those of earlier sessions included
+  std::string_view
+      what;       ///< "xai-mse efficientnet_lite0", "cross-tests of models 1 to 4": unlike in each part
+  long done = 0;  ///< images, those of earlier sessions included
   long already_done = 0;  ///< those of earlier sessions
   long total = 0;
   long evaluations = 0;  ///< rows through the model in this session

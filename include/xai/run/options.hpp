@@ -102,10 +102,12 @@ struct OptionValues {
   Json meaning;   ///< of those that change what the numbers mean
 };
 
+/// Throws UsageError naming the first option that is out of its range, its value and the bound.
 template <class Options>
 OptionValues values_of(Options options) {
   OptionTable table;
   describe(table, options);
+  table.validate();
   return {table.values(), table.values(Effect::records), table.values(Effect::meaning)};
 }
 
