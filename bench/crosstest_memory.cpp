@@ -58,6 +58,6 @@ int main(int argc, char** argv) {
   const Stopwatch time;
   cross_test(images, models, classes);
   std::cout << images << " photographs x " << models << " models x " << classes << " classes: peak "
-            << megabytes() << " MB; with a tenth of the photographs " << tenth << " MB, at the start " << empty << " MB; " << time.seconds()
-            << " s\n";
+            << megabytes() << " MB; with a tenth of the photographs " << tenth << " MB, at the start "
+            << empty << " MB; " << time.seconds() << " s\n";
 }

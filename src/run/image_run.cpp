@@ -50,8 +50,7 @@ ImageRun::ImageRun(const RunKind& kind, const ImageRunOptions& options, Setup se
       data_(open_data(options.input.data, card_)),
       folder_(kind, options.output.out, identity_of(kind, card_, data_, setup_), options.output.overwrite),
       log_(folder_, kind, options.output, setup_.options.all, model_record(card_),
-           data_record(options.input.data, data_), card_),
-      title_(kind.tool + " " + card_.name) {
+           data_record(options.input.data, data_), card_) {
   options.target.check(data_);
   for (std::size_t i = 0; i < data_.images.size(); ++i)
     if (!folder_.done({data_.images[i].id})) todo_.push_back(i);
@@ -92,7 +91,7 @@ void ImageRun::run_engine(ImageAnalysis& analysis, Classifier& classifier, const
     log_.info.forward = now.rows;
     log_.info.backward = now.backward;
     log_.keep_fresh();
-    return observer_.progress({.what = title_,
+    return observer_.progress({.what = kind_.tool,
                                .done = already_done + static_cast<long>(now.images),
                                .already_done = already_done,
                                .total = static_cast<long>(data_.images.size()),

@@ -280,7 +280,7 @@ def is_like(found, expected, tolerance):
     for name in set(found) | set(expected):
         if name in ("p_full", "p_baseline", "auc", "curve", "outside"):
             assert found[name] == pytest.approx(expected[name], abs=tolerance), name
-        elif name != "seconds":
+        elif name not in ("seconds", "picture"):  # a test may draw otherwise
             assert found[name] == expected[name], name
 
 

@@ -281,14 +281,14 @@ def test_a_photograph_that_has_changed_since_is_an_error(earlier, tmp_path):
     finished = subexp(mses=run, data=tmp_path / "photos", out=tmp_path / "run", tune="off")
     assert finished.code == 3
     record = next(record for record in records(tmp_path / "run") if record["image"] == searched["image"])
-    assert record["status"] == "error" and "otherwise than in" in record["reason"]
+    assert record["status"] == "error" and "SHA-256" in record["reason"]
 
 
 def test_another_earlier_run_is_another_run(earlier, tiny, tmp_path):
     data, run, options = earlier
     assert subexp(mses=run, out=tmp_path / "run", tune="off").code == 3
     assert analyse(tiny, data, tmp_path / "mse", **options).code == 3
-    is_refused(subexp(mses=tmp_path / "mse", out=tmp_path / "run", tune="off"), 2, "another run", "options.mses")
+    is_refused(subexp(mses=tmp_path / "mse", out=tmp_path / "run", tune="off"), 2, "another run", "mses is")
 
 
 # ---- going on ------------------------------------------------------------------------------------------------

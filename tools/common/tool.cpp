@@ -55,13 +55,15 @@ ExitCode exit_code(const RunResult& result) {
 }
 
 bool ConsoleObserver::progress(const RunProgress& now) {
+  const bool all = now.done == now.total;
+  if (what_ == now.what && !bar_ && all) return !interrupted();  // said already
   if (!bar_ || what_ != now.what) {
     bar_.reset();
     what_ = now.what;
     bar_.emplace(what_, now.total, !quiet, now.already_done);
   }
   bar_->update(now.done, now.evaluations);
-  if (now.done == now.total) bar_->finish();
+  if (all || interrupted()) bar_.reset();
   return !interrupted();
 }
 
@@ -145,6 +147,7 @@ ExitCode Tool::work(const std::function<ExitCode()>& body, const std::function<v
 }
 
 ExitCode Tool::fail(const std::exception& error, ExitCode code) {
+  observer_.end();
   const bool usage = dynamic_cast<const UsageError*>(&error) != nullptr;
   log::error(one_line(error.what()), usage ? cat(" (", cli_.get_name(), " --help lists the options)") : "");
   return code;

@@ -22,6 +22,8 @@ ExitCode exit_code(const RunResult& result);
 class ConsoleObserver : public RunObserver {
  public:
   bool progress(const RunProgress& now) override;
+  /// Takes the bar away: what is said next is the last word.
+  void end() { bar_.reset(); }
 
   bool quiet = false;
 

@@ -66,7 +66,6 @@ class ImageRun {
   DataSet data_;
   RunFolder folder_;
   RunLog log_;
-  const std::string title_;  ///< of its progress
   std::vector<std::size_t> todo_;
   bool finished_ = false;
   std::optional<Background> writer_;  ///< lives while the engine runs: every job is done before it returns

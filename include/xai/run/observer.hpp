@@ -6,9 +6,8 @@ namespace xai {
 
 /// How far a part of a run is.
 struct RunProgress {
-  std::string_view
-      what;       ///< "xai-mse efficientnet_lite0", "cross-tests of models 1 to 4": unlike in each part
-  long done = 0;  ///< images, those of earlier sessions included
+  std::string_view what;  ///< "xai-mse", "cross-tests of models 1 to 4"; parts come one after the other
+  long done = 0;          ///< images, those of earlier sessions included
   long already_done = 0;  ///< those of earlier sessions
   long total = 0;
   long evaluations = 0;  ///< rows through the model in this session
