@@ -9,5 +9,5 @@ int main(int, char** argv) {
   options.output.out = argv[3];
   options.mse.grid = 3;
   xai::RunObserver silent;
-  std::cout << xai::run_mse(options, silent).summary["statuses"]["ok"] << " images explained\n";
+  std::cout << xai::run_mse(options, silent).summary["images"] << " images explained\n";
 }
