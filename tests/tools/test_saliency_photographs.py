@@ -30,7 +30,7 @@ def run(network, photographs, out, **options):
 
 def cost(record):
     """Images forward + 2 x backward, without the intact one and the scores' own, whose curves share their ends."""
-    scores = 2 * len(record["insertion"]["curve"]) - 2
+    scores = 2 * len(record["insertion"]["curve"]) - 3  # of both ends one is the intact image, which is shown once
     return record["forward"] - scores - 1 + 2 * record["backward"]
 
 
