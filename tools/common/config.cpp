@@ -101,15 +101,15 @@ void read_config(const std::string& file, const std::vector<OptionTable*>& table
     Option* option = nullptr;
     for (OptionTable* table : tables)
       if (!option) option = table->find(key.str());
-    require(option != nullptr && option->in_config, at(file, node.source()), "there is no option ",
-            std::string(key.str()));
-    require(seen.insert(option->key).second, at(file, node.source()), dashed(option->key), " stands twice");
+    const auto refuse = [&](const std::string& why) { throw UsageError(at(file, node.source()) + why); };
+    if (!option || !option->in_config) refuse(cat("there is no option ", key.str()));
+    if (!seen.insert(option->key).second) refuse(dashed(option->key) + " stands twice");
     const Json value = to_json(node);
     if (is_none(value) || by_flag.contains(option->key)) continue;  // flags win
     try {
       set(*option, value);
     } catch (const UsageError& error) {
-      throw UsageError(at(file, node.source()) + error.what());
+      refuse(error.what());
     }
   }
 }
