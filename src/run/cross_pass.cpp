@@ -197,23 +197,11 @@ CrossPair CrossPass::pair_of(const Item& item, Model source, Model target) const
   return pair;
 }
 
-/// With what the tested model says of the image and of its baseline.
-CrossPair CrossPass::known_pair(const Item& item, Model source, Model target, const SourceMap& map,
-                                double outside) const {
-  CrossPair pair = pair_of(item, source, target);
-  pair.facts.picture = cross_picture_of(subject_, *item.row);
-  pair.facts.target = map.target;
-  pair.outside = outside;
-  if (!predictions_.on_image[target].known(item.image) || !predictions_.on_baseline[target].known(*item.row))
-    return pair;
-  const std::vector<float> full = predictions_.on_image[target].row(item.image);
-  pair.facts.predicted = arg_max(full);
-  if (map.target) {
-    pair.facts.p_full = full[static_cast<std::size_t>(*map.target)];
-    pair.facts.p_baseline =
-        predictions_.on_baseline[target].row(*item.row)[static_cast<std::size_t>(*map.target)];
-  }
-  return pair;
+/// Nothing where the model has no finite answer to one of them.
+std::optional<CrossPass::Said> CrossPass::said_by(const Item& item, Model target) const {
+  const PredictionStore &full = predictions_.on_image[target], &baseline = predictions_.on_baseline[target];
+  if (!full.known(item.image) || !baseline.known(*item.row)) return {};
+  return Said{full.row(item.image), baseline.row(*item.row)};
 }
 
 /// The records of one image for all sources and the models of the pass.
@@ -232,15 +220,24 @@ std::vector<Json> CrossPass::cross_test(const Item& item) const try {
   }
   std::vector<std::vector<CrossPair>> pairs(last_ - first_);
   std::vector<std::vector<bool>> wanted(last_ - first_);
-  for (Model target = first_; target < last_; ++target)
+  for (Model target = first_; target < last_; ++target) {
+    const std::optional<Said> said = said_by(item, target);
     for (Model source = 0; source < maps.size(); ++source) {
-      CrossPair pair = known_pair(item, source, target, maps[source],
-                                  share_outside(crop_on(target), evidence[source].crop));
-      const ImageFacts& facts = pair.facts;
+      CrossPair pair = pair_of(item, source, target);
+      ImageFacts& facts = pair.facts;
+      facts.picture = cross_picture_of(subject_, *item.row);
+      facts.target = maps[source].target;
+      pair.outside = share_outside(crop_on(target), evidence[source].crop);
+      if (said) facts.predicted = arg_max(said->full);
+      if (said && facts.target) {
+        facts.p_full = said->full[static_cast<std::size_t>(*facts.target)];
+        facts.p_baseline = said->baseline[static_cast<std::size_t>(*facts.target)];
+      }
       wanted[target - first_].push_back(maps[source].usable() && facts.p_full &&
                                         *facts.p_full - *facts.p_baseline >= subject_.options.curve.min_gap);
       pairs[target - first_].push_back(std::move(pair));
     }
+  }
   const auto revealed = tester_.reveal(item.views, evidence, wanted);
   std::vector<Json> records;
   for (std::size_t t = 0; t < pairs.size(); ++t)

@@ -53,6 +53,11 @@ class CrossPass {
     CrossTester::Views views = {};
   };
 
+  /// What a model says of an image and of its baseline: K probabilities each.
+  struct Said {
+    std::vector<float> full, baseline;
+  };
+
   std::vector<Item> missing() const;
   bool pairs_missing(std::size_t row) const;
   void work(std::span<const Item> chunk);
@@ -62,8 +67,7 @@ class CrossPass {
   std::vector<Json> failed(const Item& item, const std::string& message) const;
   std::vector<Json> cross_test(const Item& item) const;
   CrossPair pair_of(const Item& item, Model source, Model target) const;
-  CrossPair known_pair(const Item& item, Model source, Model target, const SourceMap& map,
-                       double outside) const;
+  std::optional<Said> said_by(const Item& item, Model target) const;
   Json record_of(CrossPair pair, const SourceMap& map, bool tested,
                  const std::vector<double>& revealed) const;
 
