@@ -54,26 +54,21 @@ class CrossRun {
   }
 
   CrosstestResult run() {
-    const Json& before = folder_.previous_run();
-    if (field(before, "status") == "done" && complete() && predictions_.unknown_images() == 0 &&
-        std::filesystem::exists(folder_.path() / "summary.json")) {
+    const bool finished = this->finished();
+    if (finished) {
       log::info("nothing to do: ", folder_.path().string(), " has every pair ('overwrite' starts anew)");
-      const bool drawn_alike = before.at("options").at("pictures") == options_.pictures &&
-                               before.at("options").at("reveal") == options_.reveal;
-      if (drawn_alike) return report(Json::parse(read_file(folder_.path() / "summary.json")));
-      CrosstestResult result;
-      log_.guard([&] {
-        stopped_ = !maps_.make_missing(pool_, observer_);  // opens those that were made
-        result = stopped_ ? stopped_result() : conclude();
-      });
-      return result;
+      const Json& drawn = folder_.previous_run().at("options");
+      if (drawn.at("pictures") == options_.pictures && drawn.at("reveal") == options_.reveal)
+        return report(Json::parse(read_file(folder_.path() / "summary.json")));
     }
     CrosstestResult result;
     log_.write("running");
     log_.guard([&] {
-      stopped_ = !maps_.make_missing(pool_, observer_);
-      if (!stopped_) test_all();
-      result = conclude();
+      const bool mapped = maps_.make_missing(pool_, observer_);
+      if (mapped && !finished) test_all();
+      log_.info.tuning = pool_.tunings();
+      const bool unpredicted = stopped_ && predictions_.unknown_images() > 0;
+      result = mapped && complete() && !unpredicted ? conclude() : stopped_result();
     });
     return result;
   }
@@ -116,6 +111,12 @@ class CrossRun {
     log_.info.forward += tester.forward();
   }
 
+  /// An earlier session did everything, pictures apart.
+  bool finished() const {
+    return field(folder_.previous_run(), "status") == "done" && complete() &&
+           predictions_.unknown_images() == 0 && std::filesystem::exists(folder_.path() / "summary.json");
+  }
+
   bool complete() const {
     const std::size_t models = subject_.cards.size();
     return folder_.done_count() == static_cast<long>(subject_.tested.size() * models * models);
@@ -131,8 +132,6 @@ class CrossRun {
   }
 
   CrosstestResult conclude() {
-    log_.info.tuning = pool_.tunings();
-    if (!complete() || (stopped_ && predictions_.unknown_images() > 0)) return stopped_result();
     const Json summary = summarise();
     log_.info.counts = summary["pairs"].get<std::map<std::string, long>>();
     log_.write("done");
