@@ -4,44 +4,20 @@
 #include <cstdlib>
 #include <iostream>
 
-#include "run/invented.hpp"
+#include "run/many_photographs.hpp"
 #include "xai/core/log.hpp"
 #include "xai/core/memory.hpp"
 #include "xai/core/stopwatch.hpp"
-#include "xai/run/crosstest.hpp"
 
 namespace {
 
 using namespace xai;
 
-/// The photograph of class 1 has no probability, so there are no maps and no curves: all else is as in any
-/// run.
-at::Tensor no_class_one(const at::Tensor& batch, int classes) {
-  at::Tensor logits = at::zeros({batch.size(0), classes});
-  logits.select(1, 1).fill_(-1e4);
-  return logits;
-}
-
 void cross_test(int images, int models, int classes) {
   const TemporaryFolder folder;
-  CrosstestRunOptions options;
-  for (int m = 0; m < models; ++m)
-    options.models.push_back(testing::save_card(folder, "model" + std::to_string(m), classes));
-  options.input.data.data = testing::save_photographs(folder, images);
-  std::string labels = "path,label\n";
-  for (int i = 0; i < images; ++i) labels += std::to_string(1000 + i) + ".png,1\n";
-  write_file_atomically(folder / "labels.csv", labels);
-  options.input.data.labels = folder / "labels.csv";
-  options.output.out = folder / "run";
-  options.making.method = SaliencyMethod::rise;
-  options.making.size = 4;
-  options.making.rise = {.masks = 1, .cells = 2};
-  options.curve.steps = 8;
-  options.pictures = 0;
   RunObserver silent;
-  run_crosstest(options, silent, testing::invented([classes](const at::Tensor& batch) {
-                  return no_class_one(batch, classes);
-                }));
+  run_crosstest(testing::many_photographs(folder, images, models, classes), silent,
+                testing::invented(testing::no_class_one(classes)));
 }
 
 }  // namespace

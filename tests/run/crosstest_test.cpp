@@ -3,10 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <fstream>
 #include <map>
 
-#include "invented.hpp"
+#include "run/many_photographs.hpp"
+#include "xai/core/memory.hpp"
 
 namespace xai {
 namespace {
@@ -108,34 +108,13 @@ TEST_F(CrosstestTest, SaysThatAPhotographHasChanged) {
 // Predictions are on disk and records in the journal: what is in memory of a photograph is small. 50,000
 // photographs and 13 models may take 400 MB (bench/crosstest_memory does that whole).
 TEST_F(CrosstestTest, NeedsLittleMemoryForAPhotograph) {
-  const auto peak = [](const std::string& line) {
-    std::ifstream status("/proc/self/status");
-    for (std::string text; std::getline(status, text);)
-      if (text.starts_with(line)) return std::stol(text.substr(line.size()));
-    return 0L;
+  const auto peak_after = [&](int images) {
+    const TemporaryFolder scratch;
+    run_crosstest(many_photographs(scratch, images, 13, 1000), silent, invented(no_class_one(1000)));
+    return peak_memory_bytes();
   };
-  const auto kilobytes_after = [&](int images, const std::string& name) {
-    CrosstestRunOptions options = options_for(folder / name);
-    options.models.clear();
-    for (int m = 0; m < 13; ++m)
-      options.models.push_back(save_card(folder, "model" + std::to_string(m), 1000));
-    const TemporaryFolder photographs;
-    options.input.data.data = save_photographs(photographs, images);
-    std::string labels = "path,label\n";
-    for (int i = 0; i < images; ++i) labels += std::to_string(1000 + i) + ".png,1\n";
-    write_file_atomically(folder / "labels.csv", labels);
-    options.input.data.labels = folder / "labels.csv";
-    options.pictures = 0;
-    run_crosstest(options, silent,
-                  invented([](const at::Tensor& batch) {  // class 1 has no probability: no maps
-                    at::Tensor logits = at::zeros({batch.size(0), 1000});
-                    logits.select(1, 1).fill_(-1e4);
-                    return logits;
-                  }));
-    return peak("VmHWM:");
-  };
-  const long few = kilobytes_after(100, "few"), many = kilobytes_after(1600, "many");
-  EXPECT_LT(static_cast<double>(many - few) / 1500 * 50'000, 400'000) << few << " kB, " << many << " kB";
+  const auto few = peak_after(100), many = peak_after(1600);
+  EXPECT_LT(static_cast<double>(many - few) / 1500 * 50'000, 400e6) << few << " bytes, " << many << " bytes";
 }
 
 }  // namespace

@@ -7,7 +7,7 @@
 #include <map>
 #include <thread>
 
-#include "invented.hpp"
+#include "run/invented.hpp"
 #include "xai/run/mse.hpp"
 #include "xai/run/subexp.hpp"
 
