@@ -23,9 +23,10 @@ std::string device_kind(const at::Device& device) {
   return c10::DeviceTypeName(device.type(), /*lower_case=*/true);
 }
 
-/// Rows that go back through a model at once on a CPU. Larger matrices are multiplied by other kernels, which
-/// would make gradients, and so maps, depend on the size of the batch.
-constexpr std::int64_t backward_rows = 8;
+/// Rows that go back through a model at once on a CPU: always as many, because matrices of another size are
+/// multiplied by other kernels, which would make gradients, and so maps, depend on the size of the batch. More
+/// than one, because batch norm's backward is wrong for a batch of one (torch 2.11).
+constexpr std::int64_t backward_rows = 4;
 
 /// What run(batch, classes), a pair of tensors with a row for each of the batch's, says of batches of a size
 /// that can go back through a model.
@@ -33,19 +34,15 @@ template <class Run>
 auto in_backward_batches(const at::Tensor& batch, const at::Tensor& classes, Run run)
     -> decltype(run(batch, classes)) {
   const std::int64_t rows = batch.size(0);
-  if (rows == 1) {  // torch 2.11: batch norm's backward on a CPU is wrong for a batch of one
-    const auto [a, b] = run(batch.expand({2, -1, -1, -1}), classes.expand({2}));
-    return {a.slice(0, 0, 1), b.slice(0, 0, 1)};
-  }
-  if (!batch.device().is_cpu() || rows <= backward_rows) return run(batch, classes);
+  if (batch.device().is_cuda()) return run(batch, classes);
   std::vector<at::Tensor> as, bs;
   for (std::int64_t i = 0; i < rows; i += backward_rows) {
-    const auto [a, b] = in_backward_batches(batch.slice(0, i, i + backward_rows),
-                                            classes.slice(0, i, i + backward_rows), run);
+    const at::Tensor some = (at::arange(i, i + backward_rows)).clamp_max(rows - 1);  // the last one fills up
+    const auto [a, b] = run(batch.index_select(0, some), classes.index_select(0, some));
     as.push_back(a);
     bs.push_back(b);
   }
-  return {at::cat(as), at::cat(bs)};
+  return {at::cat(as).slice(0, 0, rows), at::cat(bs).slice(0, 0, rows)};
 }
 
 std::vector<Tuning> forward_candidates(const ClassifierOptions& options) {
