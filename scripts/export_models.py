@@ -6,30 +6,55 @@
     export_models.py torchvision:swin_t --pretrained                 weights from the library's hub
     export_models.py timm:resnet50d --random-init --seed 3           untrained, but with a usable head
     export_models.py --zoo configs/models.json --pretrained          every model of a list
+    export_models.py resnet50 --checkpoint best.pth.tar              a training checkpoint; K as its head has it
+    export_models.py --module package.module:function                an nn.Module of one's own
+    export_models.py --torchscript X.pt                              a card, X.json, for a file that exists
 
-NAME.pt maps normalised RGB, N x 3 x H x W float32, to logits, N x K, for any N. The card is described in
-docs/schema/model-card.schema.json. What does not pass the checks here is refused: one line, exit code 2.
+NAME.pt maps normalised RGB, N x 3 x H x W float32, to logits (or what --output says), N x K, for any N. The card is
+described in docs/schema/model-card.schema.json; docs/models.md tells more. What does not pass the checks here is
+refused: one line, exit code 2; 75 when a signal stopped it.
 Where the network has a last feature map, NAME.features.pt maps the input to it, N x C x h x w, and
 NAME.head.pt maps it to the logits: what Grad-CAM needs.
 """
 
 import argparse
+import codecs
 import copy
 import csv
 import dataclasses
 import hashlib
 import importlib
 import importlib.metadata
+import inspect
 import io
 import json
 import math
 import os
+import re
+import signal
 import sys
 import time
+import traceback
 import warnings
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
+
+class Stopped(SystemExit):
+    """A signal came; what is being written is cleaned up on the way out."""
+
+
+def stop(number, frame):
+    print("export_models.py: stopped", file=sys.stderr, flush=True)
+    raise Stopped(75)
+
+
+if __name__ == "__main__":  # before torch is imported, which takes seconds
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)
+
+import safetensors.torch
 import timm
 import timm.data
 import timm.models
@@ -45,6 +70,10 @@ CHECKED_BATCHES = (1, 2, 5)
 RELATIVE_TOLERANCE = 1e-4
 GRADIENT_TOLERANCE = 1e-3
 SPLIT_TOLERANCE = 1e-5  # of the logits of head(features(x)), relative to the model's
+FILE_TOLERANCE = 1e-3  # of the outputs of a TorchScript file for an image in a batch, relative to those of it alone
+MOST_PIXELS = 100_000  # of a side, as the card's schema has it
+MOST_CLASSES = 100_000
+OUTPUTS = ("logits", "probabilities", "sigmoid")
 # --random-init scales the head until the photograph has the first probability (at least 0.5 is wanted), and
 # refuses the model when the blurred baseline keeps more than the second.
 PHOTO_PROBABILITY = 0.9
@@ -53,6 +82,17 @@ MAX_BASELINE_PROBABILITY = 0.2
 
 class Refusal(Exception):
     """What was asked for cannot be exported; the message is one line that says why and what to do."""
+
+
+def words(values):
+    """Numbers as they stand on a command line."""
+    return " ".join(f"{value:.10g}" if isinstance(value, float) else str(value) for value in values)
+
+
+def few(names, count=3):
+    """The first of many names."""
+    names = [str(name) for name in names]
+    return ", ".join(names[:count]) + (f" and {len(names) - count} more" if len(names) > count else "")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,12 +117,25 @@ class Preprocessing:
                 f"a short side of {self.resize} does not cover the crop of "
                 f"{self.height} x {self.width}; choose --resize and --input-size"
             )
-        if len(self.mean) != 3 or len(self.std) != 3 or min(self.std) <= 0:
-            raise Refusal("mean and std need three values each, std above 0; choose --mean and --std")
+        if self.resize > MOST_PIXELS:
+            raise Refusal(f"a short side of {self.resize} is more than {MOST_PIXELS}; choose --resize")
+        if len(self.mean) != 3 or not all(0 <= value <= 1 for value in self.mean):
+            raise Refusal(
+                f"mean needs three values from 0 to 1, not {words(self.mean)}; "
+                "choose --mean (values for pixels from 0 to 255 are to be divided by 255)"
+            )
+        if len(self.std) != 3 or not all(0 < value <= 10 for value in self.std):
+            raise Refusal(
+                f"mean and std need three values each, std above 0 and at most 10, not {words(self.std)}; "
+                "choose --std (values for pixels from 0 to 255 are to be divided by 255)"
+            )
 
     def pixels(self, photo):
         """The cropped photograph, 1 x 3 x H x W float32 RGB in [0,1], before normalisation."""
-        image = Image.open(photo).convert("RGB")
+        try:
+            image = Image.open(photo).convert("RGB")
+        except OSError as error:
+            raise Refusal(f"{photo} is no photograph that can be read: {first_line(error)}") from error
         mode = image_ops.InterpolationMode(self.interpolation)
         image = image_ops.center_crop(image_ops.resize(image, self.resize, mode), [self.height, self.width])
         return image_ops.to_tensor(image).unsqueeze(0)
@@ -93,14 +146,18 @@ class Preprocessing:
 
 @dataclasses.dataclass(frozen=True)
 class Architecture:
-    """Where a network comes from. build(pretrained, classes) makes it; classes None: as the source has it."""
+    """Where a network comes from. build(pretrained, classes) makes it; classes None: as the source has it.
+
+    preprocessing None: the source does not say.
+    """
 
     source: str
     name: str
     version: str
-    preprocessing: Preprocessing
+    preprocessing: Preprocessing | None
     build: object
     packaged_weights: Path | None = None
+    has_head: bool = True
 
 
 # ---- sources -----------------------------------------------------------------------------------------------
@@ -124,7 +181,7 @@ def efficientnet_lite(name):
     def build(pretrained, classes):
         model = EfficientNet.from_name(package_name, num_classes=classes or 1000)
         if pretrained:
-            model.load_state_dict(load_weights(file_class.get_model_file_path()))
+            model.load_state_dict(load_weights(file_class.get_model_file_path())[0])
         return model
 
     return Architecture(
@@ -144,6 +201,8 @@ def from_timm(name, overrides):
         raise Refusal(
             f"timm {timm.__version__} has no configuration for '{name}': {first_line(error)}"
         ) from error
+    if config.input_size[0] != 3:
+        raise Refusal(f"{name} takes {config.input_size[0]} channels, not the three of a photograph")
     if config.crop_mode != "center" and "resize" not in overrides:
         raise Refusal(
             f"{name}: crop mode '{config.crop_mode}' has no counterpart in a model card; "
@@ -163,7 +222,7 @@ def from_timm(name, overrides):
     def build(pretrained, classes):
         return timm.create_model(name, pretrained=pretrained, **({"num_classes": classes} if classes else {}))
 
-    return Architecture("timm", name, timm.__version__, preprocessing, build)
+    return Architecture("timm", name, timm.__version__, preprocessing, build, has_head=config.num_classes != 0)
 
 
 def from_torchvision(name, overrides):
@@ -198,8 +257,9 @@ def from_torchvision(name, overrides):
 
 def make_preprocessing(overrides, **values):
     size = overrides.get("input_size")
-    if size:
-        values |= {"height": size, "width": size}
+    if size is not None:
+        height, width = size if isinstance(size, (list, tuple)) else (size, size)
+        values |= {"height": height, "width": width}
     values |= {key: value for key, value in overrides.items() if key in values}
     return Preprocessing(**values | {"mean": tuple(values["mean"]), "std": tuple(values["std"])})
 
@@ -223,26 +283,189 @@ def resolve(name, overrides):
     )
 
 
+def blame(error):
+    """One line of what one's own code raised, with the place."""
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not frame.filename.startswith("<frozen") and Path(frame.filename) != Path(__file__).resolve()
+    ]
+    place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    return f"{type(error).__name__}: {first_line(error)}{place}"
+
+
+def from_module(request):
+    """An nn.Module of one's own: PACKAGE.MODULE:FUNCTION, which makes it, found from the current folder."""
+    module_name, _, attribute = request.partition(":")
+    if not re.fullmatch(r"\w+(\.\w+)*", module_name) or not attribute.isidentifier():
+        raise Refusal("--module is PACKAGE.MODULE:FUNCTION, for instance networks.small:make_model")
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    try:
+        module = importlib.import_module(module_name)
+    except Stopped:
+        raise
+    except (Exception, SystemExit) as error:
+        raise Refusal(f"{module_name} cannot be imported from {os.getcwd()}: {blame(error)}") from error
+    if not hasattr(module, attribute):
+        raise Refusal(f"{getattr(module, '__file__', module_name)} has no '{attribute}'")
+    factory = getattr(module, attribute)
+    if not callable(factory):
+        raise Refusal(f"'{attribute}' is a {type(factory).__name__}, not a function that makes an nn.Module")
+
+    def build(pretrained, classes):
+        if isinstance(factory, torch.nn.Module):
+            made = factory
+        else:
+            made = factory(**({"num_classes": classes} if classes and takes_num_classes(factory) else {}))
+        if not isinstance(made, torch.nn.Module):
+            raise Refusal(f"'{attribute}' gives a {type(made).__name__}, not an nn.Module")
+        return made
+
+    version = getattr(module, "__version__", "")
+    return Architecture("module", request, version if isinstance(version, str) else "", None, build)
+
+
+def takes_num_classes(factory):
+    try:
+        parameters = inspect.signature(factory).parameters
+    except (TypeError, ValueError):
+        return False
+    return "num_classes" in parameters
+
+
 # ---- weights and classes -----------------------------------------------------------------------------------
 
 
-def load_weights(path):
-    """A state dict from .safetensors or .pth, also out of a training checkpoint; never runs code."""
+# where training checkpoints keep their weights, averaged ones first
+CHECKPOINT_KEYS = (
+    "state_dict_ema",
+    "model_ema",
+    "ema_state_dict",
+    "state_dict",
+    "model_state_dict",
+    "model_state",
+    "model",
+    "network",
+    "net",
+    "weights",
+)
+
+
+def read_weight_file(path):
+    """What a .safetensors or torch.save file holds; never runs code."""
     try:
-        return timm.models.load_state_dict(str(path), weights_only=True)
+        if path.suffix == ".safetensors":
+            return safetensors.torch.load_file(path)
+        with torch.serialization.safe_globals([argparse.Namespace]):  # the options, in many checkpoints
+            return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise Refusal(f"no weight file {path}") from None
     except Exception as error:
+        other = re.search(r"GLOBAL ([\w.]+)", str(error))
+        if other:
+            raise Refusal(
+                f"{path} holds {other[1]} beside its tensors, which is not read because that may run any code; "
+                "save the weights alone: torch.save(model.state_dict(), FILE)"
+            ) from error
+        if "TorchScript archive" in str(error):
+            raise Refusal(f"{path} is a TorchScript file, not weights alone: give it to --torchscript") from error
         raise Refusal(f"{path} is no readable weight file: {first_line(error)}") from error
 
 
-def load_strictly(model, path):
-    try:
-        model.load_state_dict(load_weights(path), strict=True)
-    except RuntimeError as error:
+def load_weights(path):
+    """The state dict of a file of weights or a training checkpoint, and the key under which it was ("" for none)."""
+    path = Path(path)
+    content = read_weight_file(path)
+    where = []
+    while isinstance(content, Mapping):
+        inner = [key for key in CHECKPOINT_KEYS if isinstance(content.get(key), Mapping) and content[key]]
+        if not inner:
+            break
+        where.append(inner[0])
+        content = content[inner[0]]
+    if not isinstance(content, Mapping):
+        raise Refusal(f"{path} holds a {type(content).__name__}, not the weights of a network by name")
+    state = {name: value for name, value in content.items() if isinstance(value, torch.Tensor)}
+    if not state:
         raise Refusal(
-            f"{path} does not fit the architecture: {' '.join(str(error).split())[:300]}"
-        ) from error
+            f"{path} holds no weights; its keys: {few(content) or 'none'}; looked under {', '.join(CHECKPOINT_KEYS)}"
+        )
+    return state, ".".join(where)
+
+
+def plain_names(state, expected):
+    """A state dict without what torch.compile, DataParallel, averaging and trainers put before the names."""
+    state = {name.replace("_orig_mod.", ""): value for name, value in state.items()}
+    if "n_averaged" not in expected:
+        state.pop("n_averaged", None)
+    shorter = state
+    while shorter and expected.isdisjoint(shorter):
+        prefix = next(iter(shorter)).partition(".")[0] + "."
+        if not all(name.startswith(prefix) for name in shorter):
+            return state
+        shorter = {name.removeprefix(prefix): value for name, value in shorter.items()}
+    return shorter or state
+
+
+def other_head(model, state):
+    """K of a state dict that fits a model but for its head, which has as many rows; else None."""
+    unlike = [
+        (list(tensor.shape), list(state[name].shape))
+        for name, tensor in model.state_dict().items()
+        if name in state and tensor.shape != state[name].shape
+    ]
+    counts = {actual[0] if actual and actual[1:] == wanted[1:] else None for wanted, actual in unlike}
+    return counts.pop() if len(counts) == 1 else None
+
+
+def load_strictly(model, state, path):
+    expected = model.state_dict()
+    shapes = {
+        name: f"{name} ({words(state[name].shape)}, not {words(tensor.shape)})"
+        for name, tensor in expected.items()
+        if name in state and state[name].shape != tensor.shape
+    }
+    fitting = {name: tensor for name, tensor in state.items() if name in expected and name not in shapes}
+    missing = model.load_state_dict(fitting, strict=False).missing_keys
+    problems = (
+        ("missing", [name for name in missing if name not in shapes]),
+        ("unexpected", [name for name in state if name not in expected]),
+        ("of another shape", list(shapes.values())),
+    )
+    if any(names for _, names in problems):
+        listed = "; ".join(f"{what}: {few(names)}" for what, names in problems if names)
+        raise Refusal(f"{path} does not fit the architecture; {listed}")
+
+
+def make_model(architecture, pretrained, classes):
+    """architecture.build; what goes wrong in it is a Refusal."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # of torchvision's own initialisation
+            return architecture.build(pretrained, classes)
+    except (Refusal, Stopped):
+        raise
+    except OSError as error:
+        if not pretrained:
+            raise Refusal(f"it cannot be made: {blame(error)}") from error
+        raise Refusal(f"the pretrained weights could not be fetched: {first_line(error)}") from error
+    except (Exception, SystemExit) as error:
+        raise Refusal(f"it cannot be made: {blame(error)}") from error
+
+
+def with_weights(architecture, path, classes):
+    """A network with the weights of a file, of as many classes as these have. classes: what is known of K."""
+    state, key = load_weights(path)
+    model = make_model(architecture, False, classes)
+    state = plain_names(state, set(model.state_dict()))
+    count = other_head(model, state)
+    if count:
+        model = make_model(architecture, False, count)
+    load_strictly(model, state, path)
+    if key:
+        print(f"{path}: weights from '{key}'", flush=True)
+    return model
 
 
 def file_sha256(path):
@@ -271,15 +494,67 @@ def imagenet_classes():
     }
 
 
+def read_text(path, what):
+    """A text file in UTF-8, or in what its byte-order mark says."""
+    try:
+        content = Path(path).read_bytes()
+    except OSError as error:
+        raise Refusal(f"{what} {path} cannot be read: {error.strerror}") from error
+    wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        return content.decode("utf-16" if wide else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise Refusal(
+            f"{what} {path}, line {line}: is not UTF-8; convert it: iconv -f latin1 -t utf-8 FILE > NEW"
+        ) from error
+
+
 def read_classes(path):
-    """A class list CSV with the header index,wnid,name and the indices 0..K-1 in order."""
-    with open(path, newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    if not rows or not {"index", "wnid", "name"} <= rows[0].keys():
-        raise Refusal(f"{path}: expected the columns index,wnid,name and at least one class")
-    if [row["index"] for row in rows] != [str(index) for index in range(len(rows))]:
+    """A class list: CSV with the header index,wnid,name and the indices 0..K-1 in order, or a class a line."""
+    text = read_text(path, "class list")
+    try:
+        rows = list(csv.reader(io.StringIO(text), strict=True))
+    except csv.Error as error:
+        raise Refusal(f"{path}: is no class list: {error}") from error
+    header = [field.strip().lower() for field in rows[0]] if rows else []
+    if len(header) == 1 and header[0]:
+        names = [line.strip() for line in text.splitlines() if line.strip()]
+        return checked_classes(path, names, names)
+    if not {"index", "wnid", "name"} <= set(header) or not any(rows[1:]):
+        raise Refusal(f"{path}: expected the columns index,wnid,name (or a class a line) and at least one class")
+    if len(set(header)) < len(header):
+        raise Refusal(f"{path}: the header has a column twice")
+    rows = [row for row in rows[1:] if row]
+    uneven = next((number for number, row in enumerate(rows, 2) if len(row) != len(header)), None)
+    if uneven:
+        raise Refusal(
+            f"{path}, class {uneven - 2}: has {len(rows[uneven - 2])} fields, the header {len(header)}; "
+            "names with a comma need quotes"
+        )
+    columns = dict(zip(header, ([field.strip() for field in column] for column in zip(*rows))))
+    if columns["index"] != [str(index) for index in range(len(rows))]:
         raise Refusal(f"{path}: the column index must count 0, 1, 2, ... without gaps")
-    return {"ids": [row["wnid"] for row in rows], "names": [row["name"] for row in rows]}
+    return checked_classes(path, columns["wnid"], columns["name"])
+
+
+def checked_classes(path, ids, names):
+    first = {}
+    for index, identifier in enumerate(ids):
+        if not identifier:
+            raise Refusal(f"{path}: class {index} has no id")
+        if first.setdefault(identifier, index) != index:
+            raise Refusal(f"{path}: classes {first[identifier]} and {index} have the same id '{identifier}'")
+    if len(ids) > MOST_CLASSES:
+        raise Refusal(f"{path}: has {len(ids)} classes, more than {MOST_CLASSES}")
+    return {"ids": list(ids), "names": [name or identifier for name, identifier in zip(names, ids)]}
+
+
+def class_list_of(classes):
+    """The list that --classes means: a file's, ImageNet's, or None where there is none."""
+    if classes is None or str(classes) == "none":
+        return None
+    return imagenet_classes() if str(classes) == "imagenet" else read_classes(classes)
 
 
 # ---- random weights ----------------------------------------------------------------------------------------
@@ -300,23 +575,20 @@ def centre_and_scale_head(model, photo, baseline):
     by bisection so that the photograph's probability is PHOTO_PROBABILITY. Returns both probabilities.
     """
     classes = model(photo).shape[1]
-    heads = [
-        module
-        for module in model.modules()
-        if isinstance(module, torch.nn.Linear) and module.out_features == classes
-    ]
-    if not heads:
-        raise Refusal(
-            f"no linear layer with {classes} outputs: --random-init cannot adjust the head of this model"
-        )
     features = {}
     hooks = [
-        head.register_forward_pre_hook(lambda module, inputs: features.update({module: inputs[0]}))
-        for head in heads
+        module.register_forward_pre_hook(lambda module, inputs: features.update({module: inputs[0]}))
+        for module in model.modules()
+        if isinstance(module, torch.nn.Linear) and module.out_features == classes
     ]
     model(torch.cat([photo, baseline]))
     for hook in hooks:
         hook.remove()
+    heads = [head for head, rows in features.items() if rows.dim() == 2]
+    if not heads:
+        raise Refusal(
+            f"no linear layer with {classes} outputs: --random-init cannot adjust the head of this model"
+        )
     for head in heads:
         head.bias = torch.nn.Parameter(-(features[head].mean(0, keepdim=True) @ head.weight.T).squeeze(0))
 
@@ -376,17 +648,135 @@ def unlike(actual, expected, norm=math.inf):
     return (torch.linalg.vector_norm(actual - expected, norm) / size).item()
 
 
-def check_logits(logits):
-    if not isinstance(logits, torch.Tensor) or logits.dim() != 2:
-        raise Refusal("the model does not return one tensor of logits, N x K")
-    if not logits.isfinite().all():
+class Logits(torch.nn.Module):
+    """A model that returns more than its logits, as one that returns them alone."""
+
+    def __init__(self, model, key):
+        super().__init__()
+        self.model = model
+        self.key = key
+
+    def forward(self, x):
+        return entries(self.model(x))[self.key]
+
+
+def entries(answer):
+    """The parts of a tuple, named or not, a dictionary or a dataclass, by name or number."""
+    if isinstance(answer, Mapping):
+        return dict(answer)
+    if dataclasses.is_dataclass(answer):
+        return vars(answer)
+    if isinstance(answer, (tuple, list)):
+        return dict(zip(getattr(answer, "_fields", range(len(answer))), answer))
+    return {}
+
+
+@torch.no_grad()
+def with_logits_alone(model, batch):
+    """The model, or what gives its logits alone where it returns them among other things."""
+    answer = run_model(model, batch)
+    parts = entries(answer)
+    if isinstance(answer, torch.Tensor) or not parts:
+        return model
+    fitting = [
+        key for key, part in parts.items() if isinstance(part, torch.Tensor) and part.shape[:-1] == batch.shape[:1]
+    ]
+    key = "logits" if "logits" in fitting else fitting[0] if len(fitting) == 1 else None
+    if key is None:
+        listed = (
+            f"{key}: {words(part.shape) if isinstance(part, torch.Tensor) else type(part).__name__}"
+            for key, part in parts.items()
+        )
+        raise Refusal(
+            f"the model returns a {type(answer).__name__} ({few(listed)}) instead of one tensor of logits, N x K; "
+            "wrap it in one that returns them alone, and export that with --module"
+        )
+    print(f"the model returns a {type(answer).__name__}; its '{key}' is taken for the logits", flush=True)
+    return Logits(model, key)
+
+
+def run_model(model, batch):
+    """What the model says; what goes wrong in it is a Refusal."""
+    try:
+        return model(batch)
+    except Stopped:
+        raise
+    except Exception as error:
+        height, width = batch.shape[2:]
+        raise Refusal(
+            f"the model fails on {len(batch)} image(s) of {height} x {width} pixels (another --input-size?): "
+            f"{blame(error)}"
+        ) from error
+
+
+def check_one_tensor(answer):
+    if not isinstance(answer, torch.Tensor) or answer.dim() != 2:
+        what = f"{words(answer.shape)} numbers" if isinstance(answer, torch.Tensor) else f"a {type(answer).__name__}"
+        raise Refusal(f"the model gives {what}; it does not return one tensor of logits, N x K")
+    return answer
+
+
+@torch.no_grad()
+def seen_outputs(model, batch):
+    """The outputs for several inputs, weak and strong ones, which show where they are bounded."""
+    answers = [check_one_tensor(run_model(model, scale * batch)) for scale in (1, 0, 10, -10, 100)]
+    if not answers[0].isfinite().all():
         raise Refusal("the logits are not finite")
-    for what, values in (
-        ("probabilities: a softmax", logits),
-        ("log-probabilities: a log-softmax", logits.exp()),
-    ):
-        if (values >= 0).all() and (values.sum(1) - 1).abs().max() < 1e-3:
-            raise Refusal(f"the model returns {what} is part of it; export it without that layer")
+    values = torch.cat([answer for answer in answers if answer.isfinite().all()]).double()
+    if (values == values[0]).all():
+        raise Refusal("the model answers the same whatever it is shown")
+    return values
+
+
+def kind_of(values):
+    """What outputs, N x K, look like."""
+    if values.min() < 0 or values.max() > 1:
+        return "logits"
+    return "probabilities" if (values.sum(1) - 1).abs().max() < 1e-3 else "sigmoid"
+
+
+def check_output(values, output):
+    """Refuses outputs, N x K, that are not what --output says.
+
+    Of a binary or multi-label head (`sigmoid`) they may be its logits as well as what its sigmoid made of them.
+    """
+    seen = kind_of(values)
+    if values.shape[1] > MOST_CLASSES:
+        raise Refusal(f"the model has {values.shape[1]} outputs, more than {MOST_CLASSES}")
+    if values.shape[1] == 1 and output != "sigmoid":
+        raise Refusal(
+            "the model has one output: add --output sigmoid (two classes: index 1 is the output's, 0 its complement)"
+        )
+    if output == seen or (output, seen) == ("sigmoid", "logits"):
+        return
+    look = {
+        "logits": f"numbers from {values.min():.3g} to {values.max():.3g}, logits",
+        "probabilities": "probabilities (each row sums to 1): a softmax is part of it",
+        "sigmoid": "numbers from 0 to 1 whose rows do not sum to 1: a sigmoid is part of it",
+    }[seen]
+    fix = f"--output {seen}" + (", or sigmoid for a binary or multi-label head" if seen == "logits" else "")
+    raise Refusal(f"the model returns {look}; not what --output {output} says: give {fix}")
+
+
+def drop_unused(model, run):
+    """Takes the layers out of a model that run(), which calls it, has no use for: auxiliary heads, other parts."""
+    used = set()
+    hooks = [
+        module.register_forward_pre_hook(lambda module, inputs: used.add(module)) for module in model.modules()
+    ]
+    before = run()
+    for hook in hooks:
+        hook.remove()
+    unused = {name: child for name, child in model.named_children() if used.isdisjoint(child.modules())}
+    for name in unused:
+        setattr(model, name, None)
+    try:
+        same = torch.equal(run(), before)
+    except Exception:
+        same = False
+    if not same:  # a layer's weights can be used without calling it
+        for name, child in unused.items():
+            setattr(model, name, child)
 
 
 def check_against_eager(traced, model, batch):
@@ -400,7 +790,13 @@ def check_against_eager(traced, model, batch):
     with torch.no_grad():
         alone = torch.cat([model(row[None]) for row in batch])
     for size in CHECKED_BATCHES:
-        _, expected_gradient = logits_and_gradient(model, batch[:size], alone[:size].argmax(1))
+        try:
+            _, expected_gradient = logits_and_gradient(model, batch[:size], alone[:size].argmax(1))
+        except RuntimeError as error:
+            raise Refusal(
+                f"no gradient leads from the logits back to the image ({first_line(error)}): "
+                "take torch.no_grad() or detach() out of the model"
+            ) from error
         try:
             logits, gradient = logits_and_gradient(traced, batch[:size], alone[:size].argmax(1))
         except RuntimeError as error:
@@ -455,14 +851,253 @@ def example_batch(height, width):
     return torch.randn(max(CHECKED_BATCHES), 3, height, width, generator=generator)
 
 
-def trace(model, height, width):
+def trace(model, height, width, output="logits"):
     """Traces a model in eval mode: the bytes of its .pt file, and the module read back from them."""
     batch = example_batch(height, width)
-    with torch.no_grad():
-        check_logits(model(batch))
+    values = seen_outputs(model, batch)
+    check_output(values, output)
+    if output == "logits" and kind_of(values.exp()) == "probabilities":
+        raise Refusal(
+            "the model returns log-probabilities: a log-softmax is part of it; export it without that layer"
+        )
     file, module = save_trace(model, batch[:2])
     check_against_eager(module, model, batch)
     return file, module
+
+
+# ---- what only who trained a model knows --------------------------------------------------------------------
+
+USUAL_SIZES = (224, 256, 299, 384, 32, 28, 64, 96, 112, 128, 160, 192, 240, 260, 288, 300, 320, 336, 448, 512)
+USUAL_NORMALISATIONS = {
+    "ImageNet's": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+    "to [-1,1]": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
+    "none": ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
+    "CLIP's": ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)),
+}
+USUAL_CROP = 0.875  # of the resized photograph's short side
+
+
+def both_sides(input_size):
+    return tuple(input_size) if isinstance(input_size, (list, tuple)) else (input_size, input_size)
+
+
+def plain_preprocessing(overrides):
+    """What --input-size, --mean and --std say, and the usual for what they leave open."""
+    height, width = both_sides(overrides["input_size"])
+    return make_preprocessing(
+        overrides,
+        height=height,
+        width=width,
+        resize=int(max(height, width) / USUAL_CROP),
+        interpolation="bilinear",
+        mean=overrides["mean"],
+        std=overrides["std"],
+    )
+
+
+def sizes_that_run(model, sizes):
+    """Those of the sizes (height, width) at which the model gives N x K, and what it says of the last that fails."""
+    running, reason = [], ""
+    for size in sizes:
+        try:
+            answer = run_model(model, torch.zeros(1, 3, *size))
+            if isinstance(answer, torch.Tensor) and answer.dim() == 2:
+                running.append(size)
+            else:
+                reason = "it does not return one tensor N x K"
+        except Refusal as refusal:
+            reason = str(refusal)
+    return running, reason
+
+
+def confidence(model, preprocessing, photos):
+    """The mean over photographs of the probability of the most probable class."""
+    values = torch.cat([model(preprocessing.normalise(preprocessing.pixels(photo))) for photo in photos])
+    if kind_of(values) == "logits":
+        values = values.softmax(1) if values.shape[1] > 1 else torch.maximum(values, -values).sigmoid()
+    return values.amax(1).mean().item()
+
+
+@torch.no_grad()
+def suggestion(model, overrides, missing, photos):
+    """Flags that a model's answers to photographs speak for, and why, as two texts. Only a suggestion."""
+    given = overrides.get("input_size")
+    sizes, reason = sizes_that_run(model, [both_sides(given)] if given else [(side, side) for side in USUAL_SIZES])
+    if not sizes:
+        what = words(both_sides(given)) if given else f"any of {words(USUAL_SIZES)} pixels"
+        raise Refusal(f"the model does not run at {what}: {reason}")
+    height, width = sizes[0]
+    found = dict(overrides, input_size=(height, width))
+    why = "" if given else f"it runs at {words(side for side, _ in sizes)} pixels"
+    candidates = {
+        name: dict(found, **{"mean": mean, "std": std} | {k: v for k, v in overrides.items() if k in ("mean", "std")})
+        for name, (mean, std) in USUAL_NORMALISATIONS.items()
+    }
+    if photos and {"--mean", "--std"} & set(missing):
+        scores = {
+            name: confidence(model, plain_preprocessing(candidate), photos) for name, candidate in candidates.items()
+        }
+        best = max(scores, key=scores.get)
+        found = candidates[best]
+        listed = ", ".join(f"{name} {score:.3f}" for name, score in scores.items())
+        why += f"{'; ' if why else ''}mean probability of the first class by normalisation: {listed}"
+    values = seen_outputs(model, example_batch(height, width))
+    size = f"{height}" if height == width else f"{height} {width}"
+    texts = {
+        "--input-size": size,
+        "--mean": words(found.get("mean", ())),
+        "--std": words(found.get("std", ())),
+        "--classes": "imagenet" if values.shape[1] == 1000 else "none",
+    }
+    flags = [f"{flag} {texts[flag]}" for flag in missing if texts[flag]]
+    seen = "sigmoid" if values.shape[1] == 1 else kind_of(values)
+    if seen != "logits":
+        flags.append(f"--output {seen}")
+    return " ".join(flags), why
+
+
+def ask_for_missing(model, overrides, classes, photos):
+    """Refuses to guess what the source of a model does not say; prints a suggestion."""
+    known = overrides | ({} if classes is None else {"classes": classes})
+    missing = [
+        flag
+        for flag, key in (
+            ("--input-size", "input_size"),
+            ("--mean", "mean"),
+            ("--std", "std"),
+            ("--classes", "classes"),
+        )
+        if key not in known
+    ]
+    if not missing:
+        return
+    flags, why = suggestion(model, overrides, missing, photos)
+    print(f"suggestion, to be checked by who trained it: {flags}", flush=True)
+    if why:
+        print(f"  ({why})", flush=True)
+    listed = ", ".join(missing).replace("--classes", "--classes (a class list, imagenet or none)")
+    raise Refusal(f"only who trained it knows these, please give them: {listed}")
+
+
+# ---- TorchScript files that exist --------------------------------------------------------------------------
+
+
+def what_else_it_is(path):
+    """What a file is that is not TorchScript, and what to do with it."""
+    checkpoint = "; name its architecture: export_models.py NAME --checkpoint FILE"
+    with open(path, "rb") as file:
+        start = file.read(1024)
+    if not start:
+        return "is empty"
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            names = [name.partition("/")[2] for name in archive.namelist()]
+            pickles = [name for name in archive.namelist() if name.endswith("/data.pkl")]
+            pickle = archive.read(pickles[0]) if pickles else b""
+        if any(name in ("archive_format", "serialized_exported_program.json") for name in names):
+            return "is an exported program (.pt2), not TorchScript; export the module itself with --module"
+        if pickles:
+            return what_a_pickle_is(pickle) + (checkpoint if b"_modules" not in pickle else "")
+        return "is a ZIP archive without a network in it"
+    if start[:4] == b"PK\x03\x04":
+        return "is an archive that is cut short or damaged; copy or export it again"
+    if start[0] == 0x80:
+        return what_a_pickle_is(start) + (checkpoint if b"torch.nn.modules" not in start else "")
+    if len(start) > 9 and start[8:9] == b"{":
+        return "holds weights alone (safetensors), not a network" + checkpoint
+    if Path(path).suffix == ".onnx":
+        return "is an ONNX model, not TorchScript; export the module itself with --module"
+    return "is not a TorchScript file"
+
+
+def what_a_pickle_is(pickle):
+    if b"_modules" in pickle or b"torch.nn.modules" in pickle:
+        return "is a pickled module, which is not read because that may run any code; export it with --module"
+    return "holds weights alone, not a network"
+
+
+def load_torchscript(path):
+    """The module of a TorchScript file, on the CPU and in evaluation mode."""
+    if not path.exists():
+        raise Refusal(f"no file {path}")
+    if path.is_dir():
+        raise Refusal(f"{path} is a folder, not a TorchScript file")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # TorchScript's deprecation
+            module = torch.jit.load(path, map_location="cpu")
+    except Exception as error:
+        with zipfile.ZipFile(path) if zipfile.is_zipfile(path) else io.BytesIO() as archive:
+            is_script = hasattr(archive, "namelist") and any("/code/" in name for name in archive.namelist())
+        reason = f"cannot be loaded: {first_line(error)}" if is_script else what_else_it_is(path)
+        raise Refusal(f"{path} {reason}") from error
+    if not hasattr(module, "forward"):
+        raise Refusal(f"{path} has no method forward, so it maps no image to outputs")
+    return module.float().eval()
+
+
+@torch.no_grad()
+def check_file(module, height, width, output):
+    """Refuses a TorchScript module that a card would not describe; K."""
+    batch = example_batch(height, width)
+    answers = {size: run_model(module, batch[:size]) for size in CHECKED_BATCHES}
+    for size, answer in answers.items():
+        if not isinstance(answer, torch.Tensor) or answer.dim() != 2 or len(answer) != size:
+            what = words(answer.shape) if isinstance(answer, torch.Tensor) else f"a {type(answer).__name__}"
+            raise Refusal(
+                f"the model gives {what} for {size} image(s), not one tensor of {size} x K; export the module itself "
+                "with --module"
+            )
+    values = seen_outputs(module, batch)
+    alone = torch.cat([module(row[None]) for row in batch])
+    if not unlike(module(batch), module(batch)) <= FILE_TOLERANCE:
+        raise Refusal("the model answers differently each time (a random layer, left in training mode?)")
+    for size, answer in answers.items():
+        if not unlike(answer, alone[:size]) <= FILE_TOLERANCE:
+            raise Refusal(
+                f"the model answers differently for an image alone and in a batch of {size} "
+                "(a baked batch size, batch norm left in training mode?)"
+            )
+    check_output(values, output)
+    return values.shape[1]
+
+
+def card_for_file(path, out=None, name=None, family=None, classes=None, overrides=None, output="logits", photos=()):
+    """Writes the card of a TorchScript file that exists, beside it; with `out` a copy of both there. The card."""
+    path = Path(path)
+    name = checked_name(name or path.stem)
+    target = Path(out) / f"{name}.json" if out else path.with_suffix(".json")
+    if not out and name != path.stem:
+        raise Refusal(f"--name {name} names another file; say with --out in which folder its copy is to be")
+    keep_what_is_no_card(target)
+    overrides = overrides or {}
+    class_list = class_list_of(classes)
+    module = load_torchscript(path)
+    with torch.jit.optimized_execution(False):  # each input size would be optimised anew
+        ask_for_missing(module, overrides, classes, photos)
+        preprocessing = plain_preprocessing(overrides)
+        count = check_file(module, preprocessing.height, preprocessing.width, output)
+    check_class_list(class_list, count)
+    content = path.read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
+    devices = {device for device in device_constants(module.inlined_graph) if device != "cpu"}
+    if devices:
+        raise Refusal(f"the graph holds the device {', '.join(sorted(devices))}; export it again from the CPU")
+    card = make_card(
+        name,
+        family or "other",
+        Architecture("torchscript", path.name, "", preprocessing, None),
+        {"origin": "file", "sha256": digest},
+        count,
+        class_list,
+        digest,
+        output,
+    )
+    if out:
+        make_folder(out)
+        write_whole(Path(out) / f"{name}.pt", content)
+    write_whole(target, card_text(card))
+    return card, target
 
 
 # ---- Grad-CAM: a model in two parts ------------------------------------------------------------------------
@@ -476,17 +1111,7 @@ class Part(torch.nn.Module):
         super().__init__()
         self.model = copy.deepcopy(model)
         self.function = function
-        used = set()
-        hooks = [
-            module.register_forward_pre_hook(lambda module, inputs: used.add(module))
-            for module in self.model.modules()
-        ]
-        self(example)
-        for hook in hooks:
-            hook.remove()
-        for name, child in list(self.model.named_children()):
-            if used.isdisjoint(child.modules()):
-                setattr(self.model, name, None)
+        drop_unused(self.model, lambda: self(example))
 
     def forward(self, x):
         return self.function(self.model, x)
@@ -577,10 +1202,11 @@ def split(model, height, width):
 
 def first_line(error):
     """The line of a (TorchScript) error that says what happened."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return next(
-        (line for line in reversed(lines) if "Error" in line), lines[0] if lines else type(error).__name__
-    )
+    line = next((line for line in reversed(lines) if "Error" in line), lines[0] if lines else type(error).__name__)
+    return line if len(line) <= 300 else line[:300] + "..."
 
 
 def write_whole(path, content):
@@ -593,10 +1219,75 @@ def write_whole(path, content):
         temporary.unlink(missing_ok=True)
 
 
+def make_folder(folder):
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Refusal(f"--out {folder} cannot be a folder: {error.strerror}") from error
+
+
+def keep_what_is_no_card(path):
+    """Refuses to overwrite a file that is not a model card."""
+    if not path.exists():
+        return
+    try:
+        is_card = {"schema_version", "preprocessing"} <= json.loads(path.read_bytes()).keys()
+    except (OSError, ValueError, AttributeError):
+        is_card = False
+    if not is_card:
+        raise Refusal(f"{path} exists and is not a model card; move it away, or give --out FOLDER")
+
+
+def checked_name(name):
+    if not re.fullmatch(r"[^./\x00-\x1f\x7f][^/\x00-\x1f\x7f]*", name):
+        raise Refusal(f"'{name}' is no name for files: not empty, without '/', a leading '.' and control characters")
+    return name
+
+
 def listed_family(name):
     """The family of an architecture that configs/models.json lists; 'other' for the rest."""
     zoo = json.loads((ROOT / "configs/models.json").read_text())["models"]
     return next((model["family"] for model in zoo if name in (model["name"], model["architecture"])), "other")
+
+
+def check_class_list(class_list, outputs):
+    count = max(outputs, 2)  # one output stands for two classes
+    if class_list and len(class_list["ids"]) != count:
+        also = " (one output stands for two)" if outputs == 1 else ""
+        raise Refusal(f"the class list names {len(class_list['ids'])} classes, the model has {count}{also}")
+
+
+def make_card(name, family, architecture, weights, outputs, class_list, sha256, output, gradcam=None):
+    """The card as a dict; architecture.preprocessing is known by now."""
+    preprocessing = architecture.preprocessing
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "name": name,
+        "family": family,
+        "architecture": {
+            "source": architecture.source,
+            "name": architecture.name,
+            "version": architecture.version,
+        },
+        "weights": weights,
+        "input": {"height": preprocessing.height, "width": preprocessing.width},
+        "preprocessing": {
+            "resize": preprocessing.resize,
+            "interpolation": preprocessing.interpolation,
+            "crop": "center",
+            "mean": list(preprocessing.mean),
+            "std": list(preprocessing.std),
+        },
+        **({"output": output} if output != "logits" else {}),
+        "classes": outputs,
+        "class_list": class_list,
+        "sha256": sha256,
+        "gradcam": gradcam,
+    }
+
+
+def card_text(card):
+    return (json.dumps(card, indent=1) + "\n").encode()
 
 
 def export(
@@ -611,27 +1302,44 @@ def export(
     photo=ROOT / "photos/coffee.jpg",
     classes=None,
     overrides=None,
+    output="logits",
+    module=False,
+    photos=(),
 ):
-    """Exports one model into the folder `out`; the card as a dict. Raises Refusal."""
-    architecture = resolve(request, overrides or {})
+    """Exports one model into the folder `out`; the card as a dict. Raises Refusal.
+
+    module: `request` is the PACKAGE.MODULE:FUNCTION of a factory. photos: what suggestions are made from.
+    """
+    overrides = overrides or {}
+    name = checked_name(name or request.rpartition(":")[2])
+    class_list = class_list_of(classes)
+    architecture = from_module(request) if module else resolve(request, overrides)
     packaged = architecture.packaged_weights if not (weights or random_init) else None
-    if not (weights or pretrained or random_init or packaged):
-        raise Refusal(f"say where the weights come from: --pretrained, --weights FILE or --random-init")
-    class_list = read_classes(classes) if classes else None
-    preprocessing = architecture.preprocessing
+    if not (weights or pretrained or random_init or packaged or module):
+        raise Refusal("say where the weights come from: --pretrained, --weights FILE or --random-init")
+    if random_init and output != "logits":
+        raise Refusal(f"--random-init adjusts logits; it does not go with --output {output}")
+    if not (architecture.has_head or class_list):
+        raise Refusal("it comes without a head, so it has no classes; give them with --classes, or another name")
 
     torch.manual_seed(seed)
-    try:
-        model = architecture.build(
-            bool(pretrained or packaged), len(class_list["ids"]) if class_list else None
-        )
-    except OSError as error:
-        raise Refusal(f"the pretrained weights could not be fetched: {first_line(error)}") from error
-    model = model.eval().requires_grad_(False)
+    count = len(class_list["ids"]) if class_list and not module else None
     if weights:
-        load_strictly(model, weights)
+        model = with_weights(architecture, weights, count)
         origin = {"origin": "file", "sha256": file_sha256(weights)}
-    elif random_init:
+    else:
+        model = make_model(architecture, bool(pretrained or packaged), count)
+    model = model.cpu().float().eval().requires_grad_(False)
+    if not architecture.preprocessing:
+        ask_for_missing(model, overrides, classes, photos)
+        architecture = dataclasses.replace(architecture, preprocessing=plain_preprocessing(overrides))
+    preprocessing = architecture.preprocessing
+    example = example_batch(preprocessing.height, preprocessing.width)[:2]
+    whole, model = model, with_logits_alone(model, example)
+    with torch.no_grad():
+        check_one_tensor(run_model(model, example))
+        drop_unused(whole, lambda: model(example))
+    if random_init:
         pixels = preprocessing.pixels(photo)
         with torch.no_grad():
             p_photo, p_baseline = centre_and_scale_head(
@@ -639,28 +1347,26 @@ def export(
             )
         origin = {
             "origin": "random",
-            "sha256": tensors_sha256(model),
+            "sha256": tensors_sha256(whole),
             "seed": seed,
             "photo": {"file": Path(photo).name, "p_full": p_photo, "p_baseline": p_baseline},
         }
-    else:
+    elif not weights:
         origin = {
-            "origin": "pretrained",
-            "sha256": file_sha256(packaged) if packaged else tensors_sha256(model),
+            "origin": "file" if module else "pretrained",
+            "sha256": file_sha256(packaged) if packaged else tensors_sha256(whole),
         }
 
-    file, traced = trace(model, preprocessing.height, preprocessing.width)
+    file, traced = trace(model, preprocessing.height, preprocessing.width, output)
     count = traced(torch.zeros(1, 3, preprocessing.height, preprocessing.width)).shape[1]
-    if class_list is None and count == 1000:
+    if class_list is None and count == 1000 and classes is None:
         class_list = imagenet_classes()
-    if class_list and len(class_list["ids"]) != count:
-        raise Refusal(f"the class list names {len(class_list['ids'])} classes, the model has {count}")
+    check_class_list(class_list, count)
 
     parts = split(model, preprocessing.height, preprocessing.width)
 
-    name = name or request.rpartition(":")[2]
     out = Path(out)
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     write_whole(out / f"{name}.pt", file)
     gradcam = {}
     for part, content in zip(("features", "head"), parts or (None, None)):
@@ -670,71 +1376,175 @@ def export(
             gradcam[part] = {"file": path.name, "sha256": hashlib.sha256(content).hexdigest()}
         else:
             path.unlink(missing_ok=True)  # of an earlier export
-    card = {
-        "schema_version": SCHEMA_VERSION,
-        "name": name,
-        "family": family or listed_family(request),
-        "architecture": {
-            "source": architecture.source,
-            "name": architecture.name,
-            "version": architecture.version,
-        },
-        "weights": origin,
-        "input": {"height": preprocessing.height, "width": preprocessing.width},
-        "preprocessing": {
-            "resize": preprocessing.resize,
-            "interpolation": preprocessing.interpolation,
-            "crop": "center",
-            "mean": list(preprocessing.mean),
-            "std": list(preprocessing.std),
-        },
-        "classes": count,
-        "class_list": class_list,
-        "sha256": hashlib.sha256(file).hexdigest(),
-        "gradcam": gradcam or None,
-    }
-    write_whole(out / f"{name}.json", (json.dumps(card, indent=1) + "\n").encode())
+    digest = hashlib.sha256(file).hexdigest()
+    card = make_card(
+        name,
+        family or listed_family(request),
+        architecture,
+        origin,
+        count,
+        class_list,
+        digest,
+        output,
+        gradcam or None,
+    )
+    write_whole(out / f"{name}.json", card_text(card))
     return card
 
 
+class Arguments(argparse.ArgumentParser):
+    def error(self, message):
+        self.exit(2, f"{self.prog}: {message}; see --help\n")
+
+
+def whole_number(low, high):
+    def parse(text):
+        if not re.fullmatch(r"-?\d+", text) or not low <= int(text) <= high:
+            raise argparse.ArgumentTypeError(f"must be a whole number from {low} to {high}, not '{text}'")
+        return int(text)
+
+    return parse
+
+
 def parse_arguments(arguments):
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    parser = Arguments(
+        prog="export_models.py",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     parser.add_argument("model", nargs="?", help="efficientnet_lite0|1|2, a timm or a torchvision name")
     parser.add_argument("--zoo", type=Path, help="export every model of this JSON list instead")
-    parser.add_argument("--out", type=Path, default=Path("models"), help="folder (default: models)")
+    parser.add_argument(
+        "--module",
+        metavar="PACKAGE.MODULE:FUNCTION",
+        help="export what this function makes instead, an nn.Module; found from the current folder",
+    )
+    parser.add_argument(
+        "--torchscript",
+        type=Path,
+        metavar="FILE",
+        help="make the card of this TorchScript file instead, beside it; with --out of a copy there",
+    )
+    parser.add_argument("--out", type=Path, help="folder (default: models)")
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--pretrained", action="store_true", help="weights from the library's hub")
-    source.add_argument("--weights", type=Path, help=".safetensors or .pth, must fit exactly")
+    source.add_argument(
+        "--weights",
+        "--checkpoint",
+        dest="weights",
+        type=Path,
+        metavar="FILE",
+        help=".safetensors, .pth or a training checkpoint: must fit exactly, with a head of any K; no code in it is run",
+    )
     source.add_argument(
         "--random-init",
         action="store_true",
         help="untrained, with a head that separates --photo from its blurred baseline",
     )
-    parser.add_argument("--seed", type=int, default=0, help="of --random-init")
-    parser.add_argument("--photo", type=Path, default=ROOT / "photos/coffee.jpg", help="of --random-init")
+    parser.add_argument(
+        "--seed", type=whole_number(0, 2**63 - 1), default=0, help="of --random-init and of what --module makes"
+    )
+    parser.add_argument(
+        "--photo",
+        type=Path,
+        help="of --random-init (default: photos/coffee.jpg) and of suggestions (default: all of photos/)",
+    )
     parser.add_argument("--name", help="of the exported files (default: the model's)")
     parser.add_argument(
         "--family", help="group of the model (default: as configs/models.json has it, or 'other')"
     )
     parser.add_argument(
-        "--classes", type=Path, help="class list CSV: index,wnid,name (default: ImageNet's for 1000)"
+        "--classes",
+        type=Path,
+        metavar="FILE|imagenet|none",
+        help="class list: CSV index,wnid,name, or a class a line (default: ImageNet's for 1000)",
+    )
+    parser.add_argument(
+        "--output",
+        choices=OUTPUTS,
+        default="logits",
+        help="what the model gives: logits (default) or probabilities of which one class is true, or sigmoid: a "
+        "binary or multi-label head",
     )
     pre = parser.add_argument_group("preprocessing (default: the source's configuration)")
-    pre.add_argument("--resize", type=int, help="short side in pixels")
+    pre.add_argument("--resize", type=whole_number(1, MOST_PIXELS), help="short side in pixels")
     pre.add_argument(
-        "--input-size", "--crop", dest="input_size", type=int, help="side of the centre crop in pixels"
+        "--input-size",
+        "--crop",
+        dest="input_size",
+        type=whole_number(1, MOST_PIXELS),
+        nargs="+",
+        metavar="PIXELS",
+        help="side of the centre crop, or its height and width",
     )
     pre.add_argument("--interpolation", choices=("bilinear", "bicubic"))
-    pre.add_argument("--mean", type=float, nargs=3, metavar=("R", "G", "B"))
-    pre.add_argument("--std", type=float, nargs=3, metavar=("R", "G", "B"))
+    pre.add_argument("--mean", type=float, nargs=3, metavar=("R", "G", "B"), help="of pixels from 0 to 1")
+    pre.add_argument("--std", type=float, nargs=3, metavar=("R", "G", "B"), help="of pixels from 0 to 1")
     options = parser.parse_args(arguments)
-    if bool(options.model) == bool(options.zoo):
-        parser.error("name one model, or a list with --zoo")
+    chosen = [options.model, options.zoo, options.module, options.torchscript]
+    if sum(bool(one) for one in chosen) != 1:
+        parser.error("name one model, or give one of --zoo, --module and --torchscript")
     if options.zoo and (options.weights or options.name or options.family):
         parser.error("--weights, --name and --family are for a single model, not for --zoo")
+    if options.torchscript and (options.weights or options.pretrained or options.random_init):
+        parser.error("a --torchscript file has its weights; --weights, --pretrained and --random-init do not go with it")
+    if options.module and options.pretrained:
+        parser.error("--pretrained does not go with --module: the function loads what it wants, or --weights FILE")
+    if options.input_size:
+        if len(options.input_size) > 2:
+            parser.error("--input-size is a side, or a height and a width")
+        options.input_size = both_sides((options.input_size * 2)[:2])
     return options
+
+
+def read_zoo(path):
+    """(architecture, name, family) of every model of a list."""
+    try:
+        models = json.loads(read_text(path, "list of models"))["models"]
+        return [(model["architecture"], model["name"], model["family"]) for model in models]
+    except (ValueError, KeyError, TypeError) as error:
+        raise Refusal(
+            f'{path} is no list of models ({type(error).__name__}: {first_line(error)}); expected '
+            '{"models": [{"name": ..., "family": ..., "architecture": ...}]}, as configs/models.json'
+        ) from error
+
+
+def run_job(options, request, name, family, overrides):
+    """Exports one model and says so in a line."""
+    start = time.monotonic()
+    photos = [options.photo] if options.photo else sorted((ROOT / "photos").glob("*.jpg"))
+    if options.torchscript:
+        card, written = card_for_file(
+            options.torchscript, options.out, name, family, options.classes, overrides, options.output, photos
+        )
+    else:
+        out = options.out or Path("models")
+        card = export(
+            request,
+            out,
+            name,
+            family,
+            options.weights,
+            options.pretrained,
+            options.random_init,
+            options.seed,
+            options.photo or ROOT / "photos/coffee.jpg",
+            options.classes,
+            overrides,
+            options.output,
+            bool(options.module),
+            photos,
+        )
+        written = out / f"{card['name']}.pt"
+    taken = ""
+    if options.torchscript or options.module:
+        pre = card["preprocessing"]
+        taken = f", {card['classes']} outputs, resized to {pre['resize']}, {pre['interpolation']}"
+    print(
+        f"{written}: {request}, weights {card['weights']['origin']}{taken}, {time.monotonic() - start:.1f} s",
+        flush=True,
+    )
 
 
 def main(arguments=None):
@@ -744,38 +1554,23 @@ def main(arguments=None):
         for key in ("resize", "input_size", "interpolation", "mean", "std")
         if getattr(options, key) is not None
     }
-    if options.zoo:
-        jobs = [
-            (model["architecture"], model["name"], model["family"])
-            for model in json.loads(options.zoo.read_text())["models"]
-        ]
-    else:
-        jobs = [(options.model, options.name, options.family)]
-
+    single = str(options.model or options.module or options.torchscript or options.zoo)
     refused = 0
+    jobs = [(single, options.name, options.family)]
+    try:
+        if options.zoo:
+            jobs = read_zoo(options.zoo)
+    except Refusal as refusal:
+        print(f"export_models.py: {refusal}", file=sys.stderr, flush=True)
+        return 2
     for request, name, family in jobs:
-        start = time.monotonic()
         try:
-            card = export(
-                request,
-                options.out,
-                name,
-                family,
-                options.weights,
-                options.pretrained,
-                options.random_init,
-                options.seed,
-                options.photo,
-                options.classes,
-                overrides,
-            )
-            print(
-                f"{options.out / card['name']}.pt: {request}, weights {card['weights']['origin']}, "
-                f"{time.monotonic() - start:.1f} s",
-                flush=True,
-            )
-        except Refusal as refusal:
-            print(f"export_models.py: {request}: {refusal}", file=sys.stderr, flush=True)
+            run_job(options, request, name, family, overrides)
+        except Exception as error:
+            reason = error if isinstance(error, Refusal) else f"{type(error).__name__}: {first_line(error)}"
+            if isinstance(error, OSError) and error.filename:
+                reason = f"{error.filename}: {error.strerror}"
+            print(f"export_models.py: {request}: {reason}", file=sys.stderr, flush=True)
             refused += 1
     return 2 if refused else 0
 
