@@ -23,6 +23,10 @@ const char* remedy(int error_number) {
       return "choose a place where you have the permission";
     case ENOENT:
       return "check the path";
+    case EFBIG:
+      return "raise the limit of file sizes (ulimit -f)";
+    case ENAMETOOLONG:
+      return "choose a shorter name";
     case EMFILE:
     case ENFILE:
       return "raise the limit of open files (ulimit -n)";

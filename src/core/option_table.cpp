@@ -48,7 +48,7 @@ std::string Option::range_text() const {
   }
   if (!low_) return "";
   const std::string low = number_text(low_->at);
-  if (!high_) return (low_->open ? "above " : "at least ") + low;
+  if (!high_) return cat(low_->open ? "above " : "at least ", low, word_.empty() ? "" : ", or ", word_);
   const std::string high = number_text(high_->at);
   if (!low_->open && !high_->open) return cat("from ", low, " to ", high);
   return cat(low_->open ? "above " : "at least ", low, " and ", high_->open ? "below " : "at most ", high);
@@ -59,7 +59,10 @@ void Option::refuse(const Json& value) const {
   const std::string shown = value.is_string() ? value.get<std::string>()
                             : infinite        ? number_text(value)
                                               : to_text(value);
-  const std::string range = range_text();
+  std::string range = range_text();
+  if (kind == Kind::integer && !(low_ && high_) && word_.empty())  // the bounds that no one had to name
+    range = cat("from ", low_ ? number_text(low_->at) : lowest_, " to ",
+                high_ ? number_text(high_->at) : highest_);
   const char* type = kind == Kind::flag      ? "true or false"
                      : kind == Kind::integer ? "a whole number"
                      : kind == Kind::number  ? "a number"
@@ -76,6 +79,7 @@ void Option::set(const Json& value) {
 
 void Option::set_text(const std::string& text) {
   Json value = text;
+  if (!word_.empty() && text == word_) return set(of_word_);
   if (kind == Kind::flag)
     value = text == "true" ? Json(true) : text == "false" ? Json(false) : Json(text);
   else if (kind == Kind::integer) {

@@ -5,7 +5,9 @@
 #include <utility>
 
 #include "journal.hpp"
+#include "run_lock.hpp"
 #include "xai/core/hash.hpp"
+#include "xai/store/run_folder.hpp"
 #include "xai/store/schema.hpp"
 
 namespace xai {
@@ -27,7 +29,11 @@ FinishedRun::FinishedRun(std::filesystem::path folder, const RunKind& kind)
   const auto text = [&](const char* field) { return to_text(run_.value(field, Json())); };
   require(run_.value("tool", Json()) == kind.tool, folder_.string(), " holds a run of ", text("tool"),
           ", not of ", kind.tool);
-  require(run_.value("status", Json()) == "done", folder_.string(), ": the run's status is ", text("status"),
+  run_["status"] = status_of(run_, folder_);
+  if (run_["status"] == "running")
+    throw UsageError(cat(folder_.string(), " is still written to by ",
+                         internal::lock_holder(folder_).value_or("another process"), "; wait for its end"));
+  require(run_["status"] == "done", folder_.string(), ": the run's status is ", text("status"),
           "; run it to its end first");
   summary_ = read_json(folder_ / "summary.json");
   require_schema(summary_, folder_ / "summary.json", remaking_command(run_));

@@ -1,15 +1,11 @@
 #include "xai/store/run_folder.hpp"
 
-#include <fcntl.h>
-#include <sys/file.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <utility>
 
 #include "journal.hpp"
 #include "owned_files.hpp"
-#include "xai/core/log.hpp"
+#include "run_lock.hpp"
 #include "xai/store/schema.hpp"
 
 namespace xai {
@@ -17,11 +13,22 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// As run.json holds them, equally long: one may be written over another.
+constexpr const char* running_word = "\"running\"";
+constexpr const char* stopped_word = "\"stopped\"";
+constexpr const char* failed_word = "\"failed\" ";
+
+/// Of what is no JSON object: null.
+Json parsed(const fs::path& file) {
+  Json json = Json::parse(read_file(file), nullptr, false);
+  return json.is_object() ? json : Json();
+}
+
 /// The run.json of a folder that holds a run; null for an empty folder.
 Json read_run(const fs::path& folder) {
   if (fs::exists(folder / "run.json")) {
-    Json run = Json::parse(read_file(folder / "run.json"), nullptr, false);
-    if (run.is_object() && run.contains("identity")) return run;
+    Json run = parsed(folder / "run.json");
+    if (!run.is_null() && run.contains("identity")) return run;
   } else {
     const auto ours = [](const fs::directory_entry& entry) {
       return entry.path().filename() == ".lock" || entry.path().filename() == "run.json.tmp";
@@ -50,11 +57,27 @@ std::vector<std::string> owned_by(const Json& run, const RunKind& kind, const fs
 
 }  // namespace
 
+bool is_run_folder(const fs::path& folder) try {
+  const fs::path run = folder / "run.json";
+  const bool marked =
+      fs::is_regular_file(run) && (fs::exists(folder / ".lock") || fs::exists(folder / "results.jsonl"));
+  if (!marked) return false;
+  const Json identity = parsed(run).value("identity", Json());
+  return identity.is_object() && identity.contains("tool");
+} catch (const std::exception&) {
+  return false;  // not to be read: none that a run could have written to
+}
+
+Json status_of(const Json& run, const fs::path& folder) {
+  Json status = run.is_object() ? run.value("status", Json()) : Json();
+  return status == "running" && !internal::lock_holder(folder) ? Json("interrupted") : status;
+}
+
 RunFolder::RunFolder(const RunKind& kind, fs::path path, Json identity, bool overwrite)
     : kind_(kind), path_(std::move(path)), identity_(std::move(identity)) {
   try {
     create();
-    lock();
+    lock_ = std::make_unique<internal::RunLock>(path_);
     claim(overwrite);
     journal_ = std::make_unique<internal::Journal>(path_ / "results.jsonl", kind_.key);
   } catch (const fs::filesystem_error& error) {
@@ -62,21 +85,15 @@ RunFolder::RunFolder(const RunKind& kind, fs::path path, Json identity, bool ove
   }
 }
 
-RunFolder::~RunFolder() = default;
+RunFolder::~RunFolder() {
+  if (last_word_) last_word_->say_failed();
+}
 
 void RunFolder::create() {
   std::error_code error;
   fs::create_directories(path_, error);
   if (!error && !fs::is_directory(path_)) error = std::make_error_code(std::errc::not_a_directory);
   if (error) throw io_error("create folder", path_, error.value());
-}
-
-void RunFolder::lock() {
-  lock_ = FileDescriptor(path_ / ".lock", O_RDWR | O_CREAT);
-  if (flock(lock_.get(), LOCK_EX | LOCK_NB) == 0) return;
-  require(errno != EWOULDBLOCK, path_.string(),
-          " is in use by another running process; wait for it or choose another 'out'");
-  log::warning(path_.string(), " cannot be locked on this file system; let only one process write to it");
 }
 
 void RunFolder::claim(bool overwrite) {
@@ -90,6 +107,10 @@ void RunFolder::claim(bool overwrite) {
             "; use 'overwrite' to start anew or choose another 'out'");
     if (!difference) {
       previous_run_ = run;
+      if (run.value("status", Json()) == "running" && lock_->held()) {
+        previous_run_["status"] = "interrupted";
+        write_run(previous_run_);
+      }
       return;
     }
   }
@@ -123,11 +144,19 @@ void RunFolder::for_each_record(const std::function<void(const Json&)>& use) con
   journal_->for_each_record(use);
 }
 
-void RunFolder::write_run(Json run) const {
+void RunFolder::write_run(Json run) {
   run["schema_version"] = schema_version;
   run["paths"] = kind_.paths;
   run["identity"] = identity_;
-  write_file("run.json", to_text(run, 2) + "\n");
+  const std::string text = to_text(run, 2) + "\n";
+  write_file("run.json", text);
+  const std::string status = "\n  \"status\": ";
+  const auto at = text.find(status + running_word);
+  auto word = at == text.npos
+                  ? nullptr
+                  : std::make_unique<LastWord>(path_ / "run.json", static_cast<long>(at + status.size()),
+                                               stopped_word, failed_word);
+  last_word_ = std::move(word);  // the new one is there before the old one goes
 }
 
 void RunFolder::write_file(const fs::path& name, std::string_view content) const {

@@ -151,11 +151,35 @@ TEST(OptionTable, RefusesIntegersBeyondTheirType) {
   f.table.at("integer").set(std::numeric_limits<int>::max());
   f.table.at("integer").set(std::numeric_limits<int>::min());
   EXPECT_EQ(f.integer, std::numeric_limits<int>::min());
-  EXPECT_EQ(refusal([&] { f.table.at("seed").set(-1); }), "'seed' must be a whole number, not -1");
+  EXPECT_EQ(refusal([&] { f.table.at("seed").set(-1); }),
+            "'seed' must be a whole number from 0 to 18446744073709551615, not -1");
   f.table.at("seed").set_text("18446744073709551615");
   EXPECT_EQ(f.seed, largest);
   EXPECT_EQ(refusal([&] { f.table.at("seed").set_text("18446744073709551616"); }),
-            "'seed' must be a whole number, not 18446744073709551616");
+            "'seed' must be a whole number from 0 to 18446744073709551615, not 18446744073709551616");
+}
+
+TEST(OptionTable, AWordMaySpellANumber) {
+  long most = 20;
+  OptionTable table;
+  Option& option = table.add("pictures", most, "Draw so many").at_least(-1).with_word("all", -1);
+  option.set_text("all");
+  EXPECT_EQ(most, -1);
+  EXPECT_EQ(option.value(), -1);
+  option.set_text("0");
+  EXPECT_EQ(most, 0);
+  EXPECT_EQ(option.range_text(), "at least -1, or all");
+  EXPECT_EQ(refusal([&] { option.set_text("most"); }),
+            "'pictures' must be a whole number at least -1, or all, not most");
+  EXPECT_EQ(most, 0);
+}
+
+TEST(OptionTable, NamesTheBoundsOfItsTypeWhereNoneAreGiven) {
+  int threads = 0;
+  OptionTable table;
+  Option& option = table.add("threads", threads, "Cores").at_least(0);
+  EXPECT_EQ(refusal([&] { option.set_text("3000000000"); }),
+            "'threads' must be a whole number from 0 to 2147483647, not 3000000000");
 }
 
 TEST(OptionTable, TakesWhatACommandLineSpells) {

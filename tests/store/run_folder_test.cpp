@@ -12,6 +12,7 @@
 #include "small_disk.hpp"
 #include "temporary_folder.hpp"
 #include "xai/core/file.hpp"
+#include "xai/core/interrupt.hpp"
 
 namespace xai {
 namespace {
@@ -307,6 +308,108 @@ TEST(RunFolder, HasOneProcessAtATime) {
   EXPECT_EQ(refusal<Error>(folder.path()), "opened");
 }
 
+TEST(RunFolder, SaysWhoHoldsIt) {
+  const TemporaryFolder folder;
+  char host[256] = "";
+  gethostname(host, sizeof host - 1);
+  {
+    const RunFolder run(kind, folder.path(), identity);
+    const std::string message = refusal<UsageError>(folder.path());
+    const std::string held = cat(folder.path().string(), " is in use by another running process (", getpid(),
+                                 " on ", host, ", since 20");
+    EXPECT_TRUE(message.starts_with(held)) << message;
+    EXPECT_TRUE(message.ends_with("Z); wait for it or choose another 'out'")) << message;
+
+    // what a process that is gone has left behind names nobody
+    const pid_t gone = fork();
+    if (gone == 0) _exit(0);
+    waitpid(gone, nullptr, 0);
+    std::ofstream(folder / ".lock") << to_text(Json{{"pid", gone}, {"host", host}, {"since", "2020"}});
+    EXPECT_EQ(refusal<UsageError>(folder.path()),
+              cat(folder.path().string(),
+                  " is in use by another running process; wait for it or choose another 'out'"));
+  }
+  EXPECT_EQ(read_file(folder / ".lock"), "");
+}
+
+std::string status_in(const fs::path& folder) {
+  return Json::parse(read_file(folder / "run.json"))["status"];
+}
+
+TEST(RunFolder, DoesNotSayRunningWhenItIsLeft) {
+  const TemporaryFolder folder;
+  {
+    RunFolder run(kind, folder.path(), identity);
+    EXPECT_EQ(status_in(folder.path()), "running");
+  }
+  EXPECT_EQ(status_in(folder.path()), "failed");  // in its start-up
+  for (const char* last : {"running", "stopped", "done"}) {
+    {
+      RunFolder run(kind, folder.path(), identity);
+      run.append(record(last));
+      run.write_run(Json{{"model", {{"status", "running"}}}, {"status", "running"}});
+      run.write_run(Json{{"model", {{"status", "running"}}}, {"status", last}});
+    }
+    EXPECT_EQ(status_in(folder.path()), last == std::string("running") ? "failed" : last);
+    const Json run = Json::parse(read_file(folder / "run.json"));
+    EXPECT_EQ(run["model"]["status"], "running");
+    EXPECT_EQ(run["identity"], identity);
+  }
+}
+
+/// Leaves a folder as a process does that is killed, and one that crashes.
+void die_in(const fs::path& folder, int signal_number) {
+  const pid_t child = fork();
+  if (child == 0) {
+    install_interrupt_handlers();
+    RunFolder run(kind, folder, identity);
+    run.append(record("a"));
+    raise(signal_number);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  EXPECT_EQ(WTERMSIG(status), signal_number);
+}
+
+TEST(RunFolder, ARunThatWasKilledWasInterrupted) {
+  const TemporaryFolder folder;
+  die_in(folder.path(), SIGKILL);
+  EXPECT_EQ(status_in(folder.path()), "running");
+  EXPECT_EQ(status_of(Json{{"status", "running"}}, folder.path()), "interrupted");
+  {
+    const RunFolder run(kind, folder.path(), identity);
+    EXPECT_EQ(run.previous_run()["status"], "interrupted");
+    EXPECT_EQ(status_in(folder.path()), "interrupted");
+    EXPECT_EQ(status_of(Json{{"status", "running"}}, folder.path()), "running");
+    EXPECT_TRUE(run.done({"a"}));
+  }
+  EXPECT_EQ(status_in(folder.path()), "interrupted");  // nothing was done since
+}
+
+TEST(RunFolder, ARunThatCrashedHasFailed) {
+  const TemporaryFolder folder;
+  die_in(folder.path(), SIGSEGV);
+  EXPECT_EQ(status_in(folder.path()), "failed");
+}
+
+TEST(RunFolder, KnowsFoldersOfRuns) {
+  const TemporaryFolder folder;
+  { RunFolder(kind, folder / "run", identity).append(record("a")); }
+  EXPECT_TRUE(is_run_folder(folder / "run"));
+  fs::remove(folder / "run/.lock");  // as a copy without hidden files
+  EXPECT_TRUE(is_run_folder(folder / "run"));
+  fs::remove(folder / "run/results.jsonl");
+  EXPECT_FALSE(is_run_folder(folder / "run"));
+  EXPECT_FALSE(is_run_folder(folder.path()));
+  EXPECT_FALSE(is_run_folder(folder / "none"));
+  for (const char* other : {"{\"runs\": 3}", "not JSON", "{\"identity\": \"mine\"}"}) {
+    fs::create_directories(folder / "theirs");
+    write_file_atomically(folder / "theirs/run.json", other);
+    write_file_atomically(folder / "theirs/results.jsonl", "");
+    EXPECT_FALSE(is_run_folder(folder / "theirs")) << other;
+  }
+}
+
 TEST(RunFolder, TornTailIsCutAndTheRestKept) {
   const std::string whole = to_text(record("a")) + "\n" + to_text(record("b")) + "\n";
   const std::string next = to_text(record("c")) + "\n";
@@ -391,8 +494,12 @@ TEST(RunFolder, FullDiskLosesNothingThatWasAppended) {
     EXPECT_EQ(read_file(disk / "run/results.jsonl").back(), '\n');
     EXPECT_THROW(run.write_file("images/a.png", std::string(60'000, 'x')), IoError);
     EXPECT_FALSE(fs::exists(disk / "run/images/a.png"));
+    std::ofstream(disk / "rest") << std::string(60'000, 'x');  // nor has run.json a place for another one
+    EXPECT_THROW(run.write_run(Json{{"status", "failed"}}), IoError);
   }
   EXPECT_GT(appended, 20);
+  EXPECT_EQ(status_in(disk / "run"), "failed");
+  fs::remove(disk / "rest");
   const RunFolder run(kind, disk / "run", identity);
   EXPECT_EQ(run.done_count(), appended);
   EXPECT_EQ(images(run).size(), static_cast<std::size_t>(appended));

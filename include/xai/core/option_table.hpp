@@ -6,6 +6,7 @@
 #include <deque>
 #include <filesystem>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -49,6 +50,10 @@ class Option {
   Option& between(double low, double high) { return bounds(Bound{low, true}, Bound{high, true}); }
   Option& with_effect(Effect of_change) { return effect = of_change, *this; }
   Option& not_in_config() { return in_config = false, *this; }
+  /// `word` spells `value`, too: "all" for -1.
+  Option& with_word(std::string word, Json value) {
+    return word_ = std::move(word), of_word_ = std::move(value), *this;
+  }
 
   /// The value now: a number, a string (choices and paths too), a boolean, or an array of strings.
   Json value() const { return get_(); }
@@ -58,7 +63,8 @@ class Option {
   bool given() const { return given_; }
   /// The option says something in this run: its group's condition holds.
   bool applies() const { return !applies_ || applies_(); }
-  /// Where it may lie: "from 2 to 16", "at least 0", "one of beam, exhaustive"; empty where anything goes.
+  /// Where it may lie: "from 2 to 16", "at least 0", "one of beam, exhaustive", "at least -1, or all"; empty
+  /// where anything goes.
   std::string range_text() const;
 
   /// Takes a value of the right type; NaN and infinity are no numbers. Throws UsageError naming key, value
@@ -82,6 +88,9 @@ class Option {
   [[noreturn]] void refuse(const Json& value) const;
 
   std::optional<Bound> low_, high_;
+  std::string word_;
+  Json of_word_;
+  std::string lowest_, highest_;  // of Kind::integer: what the field can hold
   std::function<Json()> get_;
   std::function<bool(const Json&)> put_;  // tells whether the value is of the type
   std::function<bool()> applies_;
@@ -245,6 +254,10 @@ Option& OptionTable::add(std::string key, T& field, std::string help) {
   option.get_ = [&field] { return Type::get(field); };
   option.put_ = [&field](const Json& value) { return Type::put(field, value); };
   option.default_ = option.get_();
+  if constexpr (Type::kind == Option::Kind::integer) {
+    option.lowest_ = std::to_string(std::numeric_limits<T>::min());
+    option.highest_ = std::to_string(std::numeric_limits<T>::max());
+  }
   if constexpr (NamedEnum<T>)
     for (const auto& known : names_of<T>) option.choices.emplace_back(known.name);
   return option;

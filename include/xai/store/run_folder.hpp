@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "xai/core/file.hpp"
+#include "xai/core/interrupt.hpp"
 #include "xai/core/json.hpp"
 #include "xai/store/run_kind.hpp"
 
@@ -16,7 +16,14 @@ namespace xai {
 
 namespace internal {
 class Journal;
-}
+class RunLock;
+}  // namespace internal
+
+/// `folder` is one that a run writes or wrote, of whatever version: what is in it is no data.
+bool is_run_folder(const std::filesystem::path& folder);
+
+/// What a run.json says of its run, or "interrupted" where it says "running" and nobody writes to the folder.
+Json status_of(const Json& run, const std::filesystem::path& folder);
 
 /// The folder that a run writes (SPEC 8): run.json, the journal results.jsonl, and files beside them.
 ///
@@ -26,6 +33,9 @@ class Journal;
 /// dropped then, so that their images are tried again. Memory: one entry an image and 8 bytes a record, never
 /// the records. Holds a lock on the folder while it lives. For one thread at a time; but write_run() and
 /// write_file() may run beside the others, each file from one thread.
+///
+/// run.json says "running" only while that is so: where the folder goes, or the process ends by a signal but
+/// SIGKILL, and no other status was written, it says "failed" then, or "stopped".
 class RunFolder {
  public:
   using Key = std::vector<std::string>;
@@ -40,7 +50,8 @@ class RunFolder {
   ~RunFolder();
 
   const std::filesystem::path& path() const { return path_; }
-  /// run.json as an earlier session left it; null in a new run.
+  /// run.json as an earlier session left it; null in a new run. The status of one that was killed is
+  /// "interrupted".
   const Json& previous_run() const { return previous_run_; }
 
   /// There is a record with these values of the key's fields.
@@ -62,21 +73,21 @@ class RunFolder {
   void for_each_record(const std::function<void(const Json&)>& use) const;
 
   /// Replaces run.json by `run` with the schema version, what the run owns, and the identity.
-  void write_run(Json run) const;
+  void write_run(Json run);
 
   /// Writes a file of the run, e.g. "summary.json" or "images/n01440764/x.png"; folders are made.
   void write_file(const std::filesystem::path& name, std::string_view content) const;
 
  private:
   void create();
-  void lock();
   void claim(bool overwrite);
 
   const RunKind& kind_;
   std::filesystem::path path_;
   Json identity_;
   Json previous_run_;
-  FileDescriptor lock_;
+  std::unique_ptr<internal::RunLock> lock_;
+  std::unique_ptr<LastWord> last_word_;  ///< of run.json, while it says "running"
   std::unique_ptr<internal::Journal> journal_;
 };
 
