@@ -66,7 +66,7 @@ class SearchOnly : public Analysis {
   SearchOnly(const DataSet& data, const ModelCard& card, const MseOptions& options)
       : data_(data), card_(card), options_(options) {}
   LoadedImage load(std::size_t index) override {
-    const at::Tensor image = preprocess(read_photograph(data_.images[index].path, max_pixels).rgb, card_);
+    const at::Tensor image = preprocess(read_photograph(data_.images[index].source, max_pixels).rgb, card_);
     return {image, make_baseline(image, Baseline::blur, card_.mean), {}};
   }
   Task<void> analyse(std::size_t, ImageInFlight& image) override {
@@ -117,7 +117,7 @@ void bench(const BenchOptions& options) {
                                                        .precision = *named<Precision>(options.precision),
                                                        .batch_size = batch,
                                                        .tune = options.tune});
-  const DataSet data = open_data_set(options.data, classifier->card().class_list.ids);
+  const DataSet data = open_data_set(options.data, classifier->card().class_list, classifier->card().classes);
   Engine engine(*classifier, of_engine);
   const auto search_all = [&](const MseOptions& mse) {
     SearchOnly analysis(data, classifier->card(), mse);

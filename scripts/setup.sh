@@ -12,7 +12,7 @@ source scripts/functions.sh
 
 required=(
   g++ cmake ninja-build ccache
-  libopencv-dev libjpeg-dev libpng-dev zlib1g-dev libssl-dev
+  libopencv-dev libjpeg-dev libpng-dev libtiff-dev libgif-dev zlib1g-dev libssl-dev
   libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libspdlog-dev libgtest-dev
   python3-venv graphviz
 )

@@ -71,11 +71,12 @@ std::vector<Class> read_csv(const TextFile& file) {
 std::vector<Class> read_lines(const TextFile& file) {
   std::vector<Class> classes;
   for (const Line& line : file.lines) {
-    const auto blank = line.text.find_first_of(" \t");
-    if (blank != std::string::npos && internal::is_wnid(line.text.substr(0, blank)))
-      classes.push_back({line.text.substr(0, blank), line.text.substr(blank + 1)});
+    const std::string text = internal::trimmed(line.text);
+    const auto blank = text.find_first_of(" \t");
+    if (blank != std::string::npos && internal::is_wnid(text.substr(0, blank)))
+      classes.push_back({text.substr(0, blank), internal::trimmed(text.substr(blank))});
     else
-      classes.push_back({line.text, ""});
+      classes.push_back({text, ""});
   }
   return classes;
 }

@@ -7,9 +7,8 @@
 #include <string>
 #include <string_view>
 
-#include "decoders.hpp"
+#include "formats.hpp"
 #include "xai/core/error.hpp"
-#include "xai/core/file.hpp"
 #include "xai/core/hash.hpp"
 
 namespace xai {
@@ -17,6 +16,7 @@ namespace internal {
 
 void check_size(long width, long height, long max_pixels) {
   // neither side of a readable format reaches 2^31, so the product fits
+  require<BadImage>(width > 0 && height > 0, "an image of ", width, " x ", height, " pixels");
   require<BadImage>(width * height <= max_pixels, width, " x ", height, " pixels, more than the limit of ",
                     max_pixels, " ('max_pixels')");
 }
@@ -26,10 +26,6 @@ namespace {
 std::string_view text(Bytes bytes, std::size_t from, std::size_t count) {
   if (from + count > bytes.size()) return {};
   return {reinterpret_cast<const char*>(bytes.data()) + from, count};
-}
-
-bool starts_with(Bytes file, std::string_view signature) {
-  return text(file, 0, signature.size()) == signature;
 }
 
 /// The little-endian integer of `count` bytes.
@@ -55,6 +51,8 @@ cv::Mat decode_by_opencv(Bytes file, const char* format) {
   cv::mixChannels(&bgr, 1, &rgb, 1, swap.data(), 3);
   return rgb;
 }
+
+}  // namespace
 
 cv::Mat decode_webp(Bytes file, long max_pixels) {
   require<BadImage>(number(file, 4, 4) + 8 <= static_cast<long>(file.size()), "truncated WebP");
@@ -86,53 +84,33 @@ cv::Mat decode_bmp(Bytes file, long max_pixels) {
   return decode_by_opencv(file, "BMP");
 }
 
-/// The name of a format that is known and not read, or "".
-std::string_view unread_format(Bytes file) {
-  if (starts_with(file, "GIF8")) return "GIF";
-  if (starts_with(file, std::string_view("II*\0", 4)) || starts_with(file, std::string_view("MM\0*", 4)))
-    return "TIFF";
-  if (starts_with(file, "%PDF")) return "PDF";
-  if (text(file, 4, 4) == "ftyp") return "AVIF, HEIC or another ISO media format";
-  if (starts_with(file, std::string_view("\0\0\0\x0CjP  ", 8)) || starts_with(file, "\xFF\x4F\xFF\x51"))
-    return "JPEG 2000";
-  return "";
-}
+namespace {
 
 cv::Mat decode(Bytes file, long max_pixels) {
   require<BadImage>(!file.empty(), "the file is empty");
-  if (starts_with(file, "\xFF\xD8\xFF")) return decode_jpeg(file, max_pixels);
-  if (starts_with(file, "\x89PNG\r\n\x1A\n")) return decode_png(file, max_pixels);
-  if (starts_with(file, "RIFF") && text(file, 8, 4) == "WEBP") return decode_webp(file, max_pixels);
-  if (starts_with(file, "BM")) return decode_bmp(file, max_pixels);
-  const auto format = unread_format(file);
-  require<BadImage>(format.empty(), "its format is ", format, "; convert it to JPEG or PNG");
-  throw BadImage("it is not an image by its content");
+  const Format format = format_of(file);
+  require<BadImage>(!format.name.empty(), "it is not an image by its content");
+  require<BadImage>(format.decode, "its format is ", format.name,
+                    ", which is not read; convert it to JPEG or PNG");
+  return format.decode(file, max_pixels);
 }
 
-std::string read_image_file(const std::filesystem::path& file) {
-  std::error_code error;
-  const auto status = std::filesystem::status(file, error);
-  require<BadImage>(std::filesystem::exists(status), "no such file");
-  // a pipe or a device would block
-  require<BadImage>(std::filesystem::is_regular_file(status), "it is not a regular file");
-  return read_file(file);
+/// How an error names it.
+std::string name_of(const ImageSource& source) {
+  const std::string file = cat("'", source.file.string(), "'");
+  return source.size ? cat("in ", file, " at byte ", source.offset) : file;
 }
 
 }  // namespace
 }  // namespace internal
 
-Photograph read_photograph(const std::filesystem::path& file, long max_pixels) {
-  const auto bad = [&file](const char* reason) {
-    return DataError(cat("cannot use image '", file.string(), "': ", reason));
-  };
+Photograph read_photograph(const ImageSource& source, long max_pixels) {
+  require<DataError>(source.fault.empty(), source.fault);
   try {
-    const std::string content = internal::read_image_file(file);
-    const internal::Bytes bytes(reinterpret_cast<const unsigned char*>(content.data()), content.size());
-    return {.rgb = internal::decode(bytes, max_pixels), .content = sha256(content)};
+    const std::string content = internal::read_source(source);
+    return {.rgb = internal::decode(internal::bytes_of(content), max_pixels), .content = sha256(content)};
   } catch (const internal::BadImage& fault) {
-    throw bad(fault.what());
-  } catch (const IoError& failure) {
-    throw bad(failure.what());
+    throw DataError(cat("cannot use image ", internal::name_of(source), ": ", fault.what()));
   }
 }
 

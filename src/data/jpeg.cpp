@@ -77,7 +77,8 @@ class JpegReader {
   std::array<char, JMSG_LENGTH_MAX> fault_{};
 };
 
-/// As PIL: inks are stored inverted (Adobe), and a colour is (1 - ink) * (1 - black), rounded.
+}  // namespace
+
 cv::Vec3b rgb_of_inverted_cmyk(const cv::Vec4b& cmyk) {
   cv::Vec3b rgb;
   for (int channel = 0; channel < 3; ++channel) {
@@ -86,8 +87,6 @@ cv::Vec3b rgb_of_inverted_cmyk(const cv::Vec4b& cmyk) {
   }
   return rgb;
 }
-
-}  // namespace
 
 cv::Mat decode_jpeg(Bytes file, long max_pixels) {
   JpegReader reader;

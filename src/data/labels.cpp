@@ -1,76 +1,57 @@
 #include "labels.hpp"
 
 #include <algorithm>
-#include <array>
-#include <limits>
-#include <set>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "formats.hpp"
+#include "xai/core/error.hpp"
 
 namespace xai::internal {
 namespace {
 
 namespace fs = std::filesystem;
 
-bool is_header(const std::vector<std::string>& fields) {
-  static const std::set<std::string> names{"path", "image",    "imageid", "image_id",
-                                           "file", "filename", "id",      "name"};
-  return names.contains(lower_case(fields[0]));
-}
-
-std::vector<PathLabel> read_csv_labels(const TextFile& file) {
-  std::vector<PathLabel> rows;
-  bool is_kaggle = false;
-  for (const Line& line : file.lines) {
-    auto fields = split_csv(line.text);
-    if (&line == &file.lines.front() && is_header(fields)) {
-      is_kaggle = fields.size() == 2 && lower_case(fields[1]) == "predictionstring";
-      continue;
-    }
-    if (fields.size() > 2 || fields[0].empty()) throw file.malformed(line, "expected path,label");
-    fields.resize(2);
-    // Kaggle: wnid x1 y1 x2 y2, repeated
-    if (const auto words = split_words(fields[1]); is_kaggle && !words.empty()) fields[1] = words[0];
-    rows.push_back({line, fields[0], fields[1]});
-  }
-  return rows;
-}
-
-std::vector<PathLabel> read_list(const TextFile& file) {
-  std::vector<PathLabel> rows;
-  for (const Line& line : file.lines) {
-    const auto blank = line.text.find_last_of(" \t");
-    if (blank == std::string::npos || has_image_extension(line.text)) {
-      rows.push_back({line, line.text, ""});
-    } else {
-      const auto path_end = line.text.find_last_not_of(" \t", blank) + 1;
-      rows.push_back({line, line.text.substr(0, path_end), line.text.substr(blank + 1)});
-    }
-  }
-  return rows;
-}
-
-/// The names under which a labels file may mention an image, the fullest first.
-std::array<std::string, 4> names_of(const std::string& id) {
+/// The names under which a labels file may mention an image, the fullest first: its path in the data set, its
+/// file's name, and those without extension; its path from a folder above on.
+std::vector<std::string> names_of(const std::string& id, const fs::path& root) {
   const fs::path path(id);
-  return {id, fs::path(path).replace_extension().generic_string(), path.filename().string(),
-          path.stem().string()};
+  std::vector<std::string> names{id, fs::path(path).replace_extension().generic_string(),
+                                 path.filename().string(), path.stem().string()};
+  std::string longer = id;
+  for (fs::path above = root; above.has_filename(); above = above.parent_path()) {
+    longer = cat(above.filename().string(), "/", longer);
+    names.push_back(longer);
+  }
+  return names;
 }
 
 void assign_by_path(DataSet& data_set, const TextFile& file, const ClassIndex& classes) {
+  std::unordered_set<std::string> all_names;
+  for (const auto& image : data_set.images)
+    for (auto& name : names_of(image.id, data_set.root)) all_names.insert(std::move(name));
+  const auto is_image = [&](const std::string& cell) {
+    return has_image_extension(cell) || all_names.contains(image_id(cell, data_set.root));
+  };
+  const LabelTable table = read_label_table(file, classes, is_image, true);
   struct Known {
     int label;
     long line;
     const ImageEntry* image = nullptr;  ///< the one it was given to
   };
   std::unordered_map<std::string, Known> known;
-  for (const auto& [line, path, label] : read_path_labels(file)) {
-    if (label.empty()) throw file.malformed(line, "no label; expected a path and a label");
-    const Known entry{classes.of_label(label, file, line), line.number};
-    const auto [earlier, is_new] = known.insert({image_id(path, data_set.root), entry});
-    if (!is_new)
-      throw file.malformed(line, "'", path, "' already has a label in line ", earlier->second.line);
+  for (const PathLabel& row : table.rows) {
+    if (row.label.empty()) throw file.malformed(row.line, "no label; expected a path and a label");
+    const Known entry{meaning_of(row, file, classes).index, row.line.number};
+    const auto [earlier, is_new] = known.insert({image_id(row.path, data_set.root), entry});
+    if (!is_new && earlier->second.label != entry.label)
+      throw file.malformed(row.line, "'", row.path, "' already has a label in line ", earlier->second.line,
+                           ", another one");
   }
+  note_labels(data_set, file, table, classes);
   for (auto& image : data_set.images) {
-    const auto names = names_of(image.id);
+    if (image.is_folder()) continue;
+    const auto names = names_of(image.id, data_set.root);
     const auto name =
         std::find_if(names.begin(), names.end(), [&](auto& key) { return known.contains(key); });
     require<DataError>(name != names.end(), "image '", image.id, "' has no label in '", file.path.string(),
@@ -123,20 +104,24 @@ std::optional<long> validation_number(const std::string& id) {
 
 void assign_by_devkit(DataSet& data_set, const TextFile& file, const fs::path& map,
                       const ClassIndex& classes) {
-  require(!map.empty(), "'", file.path.string(),
-          "' numbers classes in the devkit's own order: give the devkit's class map too (ILSVRC2012_ID and "
-          "WNID)");
-  require(!classes.empty(), "the devkit's labels '", file.path.string(),
+  require(
+      !map.empty(), "'", file.path.string(),
+      "' holds nothing but numbers, as the devkit's ground truth, which numbers classes in an order of its "
+      "own: "
+      "give the devkit's class map too (ILSVRC2012_ID and WNID); labels of your own need the files' names, "
+      "path,label");
+  require(classes.has_list(), "the devkit's labels '", file.path.string(),
           "' need the model's class ids (wnids)");
   const auto wnid_of = read_devkit_map(map);
   std::vector<int> labels;
   for (const Line& line : file.lines) {
-    const auto wnid = wnid_of.find(*to_integer(line.text));
+    const auto wnid = wnid_of.find(*to_integer(trimmed(line.text)));
     if (wnid == wnid_of.end())
       throw file.malformed(line, "class ", line.text, " is not in the class map '", map.string(), "'");
-    labels.push_back(classes.of_label(wnid->second, file, line));
+    labels.push_back(meaning_of({line, "", wnid->second}, file, classes).index);
   }
   for (auto& image : data_set.images) {
+    if (image.is_folder()) continue;
     const auto number = validation_number(image.id);
     require<DataError>(number && *number >= 1 && *number <= static_cast<long>(labels.size()), "image '",
                        image.id, "' has no label: the devkit's '", file.path.string(),
@@ -147,32 +132,20 @@ void assign_by_devkit(DataSet& data_set, const TextFile& file, const fs::path& m
 
 }  // namespace
 
-ClassIndex::ClassIndex(const std::vector<std::string>& class_ids) {
-  for (const auto& id : class_ids) index_of_.insert({id, static_cast<int>(index_of_.size())});
-  require(index_of_.size() == class_ids.size(), "the model's class ids are not different from each other");
+ClassIndex::Meaning meaning_of(const PathLabel& row, const TextFile& file, const ClassIndex& classes) {
+  const auto meaning = classes.find(row.label);
+  if (!meaning) throw file.malformed(row.line, classes.refusal("label", row.label));
+  return *meaning;
 }
 
-std::optional<int> ClassIndex::find(const std::string& id) const {
-  const auto entry = index_of_.find(id);
-  return entry == index_of_.end() ? std::nullopt : std::optional(entry->second);
-}
-
-int ClassIndex::of_label(const std::string& label, const TextFile& file, const Line& line) const {
-  if (const auto index = to_integer(label)) {
-    const long last = empty() ? std::numeric_limits<int>::max() : static_cast<long>(index_of_.size()) - 1;
-    if (*index < 0 || *index > last) throw file.malformed(line, "label ", label, " is not in 0..", last);
-    return static_cast<int>(*index);
-  }
-  if (empty())
-    throw file.malformed(line, "label '", label, "' is not an index, and the model has no class ids");
-  const auto index = find(label);
-  if (!index) throw file.malformed(line, "label '", label, "' is no class of the model");
-  return *index;
-}
-
-std::vector<PathLabel> read_path_labels(const TextFile& file) {
-  const bool is_csv = file.lines.front().text.find(',') != std::string::npos;
-  return is_csv ? read_csv_labels(file) : read_list(file);
+void note_labels(DataSet& data_set, const TextFile& file, const LabelTable& table,
+                 const ClassIndex& classes) {
+  if (!table.labelled) return;
+  data_set.notes.push_back(cat(file.what, " '", file.path.string(), "': ", table.understood));
+  LabelTally tally;
+  for (const PathLabel& row : table.rows) tally.add(meaning_of(row, file, classes));
+  const std::string note = tally.note(cat("no label in '", file.path.string(), "' is 0"), classes);
+  if (!note.empty()) data_set.notes.push_back(note);
 }
 
 std::string image_id(const fs::path& path, const fs::path& root) {
@@ -181,15 +154,11 @@ std::string image_id(const fs::path& path, const fs::path& root) {
   return (*relative.begin() == ".." ? full.relative_path() : relative).generic_string();
 }
 
-bool has_image_extension(const fs::path& path) {
-  const auto words = split_words(image_extensions);
-  return std::find(words.begin(), words.end(), lower_case(path.extension().string())) != words.end();
-}
-
 void assign_labels(DataSet& data_set, const DataSetOptions& options, const ClassIndex& classes) {
   const TextFile file("labels file", options.labels);
-  const bool is_devkit = std::all_of(file.lines.begin(), file.lines.end(),
-                                     [](const Line& line) { return to_integer(line.text).has_value(); });
+  const bool is_devkit = std::all_of(file.lines.begin(), file.lines.end(), [](const Line& line) {
+    return to_integer(trimmed(line.text)).has_value();
+  });
   if (is_devkit) return assign_by_devkit(data_set, file, options.devkit_map, classes);
   require(options.devkit_map.empty(), "a devkit class map is given, but '", file.path.string(),
           "' is not the devkit's ground truth");

@@ -9,9 +9,12 @@
 namespace xai::internal {
 namespace {
 
-constexpr std::string_view blanks = " \t\r\n\v\f";
+// a tab may stand before or behind an empty field
+constexpr std::string_view blanks_but_tabs = " \r\n\v\f";
 
-std::string trimmed(std::string_view text) {
+}  // namespace
+
+std::string trimmed(std::string_view text, std::string_view blanks) {
   const auto first = text.find_first_not_of(blanks);
   if (first == std::string_view::npos) return {};
   return std::string(text.substr(first, text.find_last_not_of(blanks) - first + 1));
@@ -21,21 +24,21 @@ bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
-}  // namespace
-
 TextFile::TextFile(std::string_view role, const std::filesystem::path& file) : what(role), path(file) {
   const std::string content = read_file(path);
+  const bool wide = content.starts_with("\xFF\xFE") || content.starts_with("\xFE\xFF");
+  require<DataError>(!wide, what, " '", path.string(), "' is UTF-16: save it as UTF-8");
   require<DataError>(content.find('\0') == std::string::npos, what, " '", path.string(),
                      "' is not a text file");
   std::istringstream in(content);
   if (content.starts_with("\xEF\xBB\xBF")) in.ignore(3);
   std::string text;
   for (long number = 1; std::getline(in, text); ++number)
-    if (auto line = trimmed(text); !line.empty()) lines.push_back({number, std::move(line)});
+    if (!trimmed(text).empty()) lines.push_back({number, trimmed(text, blanks_but_tabs)});
   require<DataError>(!lines.empty(), what, " '", path.string(), "' is empty");
 }
 
-std::vector<std::string> split_csv(std::string_view line) {
+std::vector<std::string> split_csv(std::string_view line, char delimiter) {
   std::vector<std::string> fields(1);
   bool quoted = false;
   for (std::size_t i = 0; i < line.size(); ++i) {
@@ -43,7 +46,7 @@ std::vector<std::string> split_csv(std::string_view line) {
     if (doubled) ++i;
     if (line[i] == '"' && !doubled)
       quoted = !quoted;
-    else if (line[i] == ',' && !quoted)
+    else if (line[i] == delimiter && !quoted)
       fields.emplace_back();
     else
       fields.back() += line[i];

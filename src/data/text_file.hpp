@@ -13,7 +13,7 @@ namespace xai::internal {
 /// A line with its number, from 1.
 struct Line {
   long number = 0;
-  std::string text;  ///< trimmed, not empty
+  std::string text;  ///< without blanks at its ends, but for tabs; not empty
 };
 
 /// The lines of a text file that hold something, without byte-order mark. Throws DataError for a file that is
@@ -33,13 +33,18 @@ struct TextFile {
 };
 
 /// The fields of one line of CSV, trimmed; a field may be in double quotes, "" inside for one.
-std::vector<std::string> split_csv(std::string_view line);
+std::vector<std::string> split_csv(std::string_view line, char delimiter = ',');
 
 /// The parts between blanks.
 std::vector<std::string> split_words(std::string_view line);
 
 /// The integer that all of `text` spells.
 std::optional<long> to_integer(std::string_view text);
+
+/// Without blanks at its ends.
+std::string trimmed(std::string_view text, std::string_view blanks = " \t\r\n\v\f");
+
+bool is_digit(char c);
 
 std::string lower_case(std::string text);
 

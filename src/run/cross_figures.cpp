@@ -36,7 +36,7 @@ std::string why_no_map(const SourceMap& map) {
 void draw_cross_figure(const CrossSubject& subject, const MapSource& maps, const RunFolder& folder,
                        std::size_t row, std::span<const Json> records) try {
   const ImageEntry& image = subject.image(row);
-  const Photograph photograph = read_photograph(image.path, subject.options.input.max_pixels);
+  const Photograph photograph = read_photograph(image.source, subject.options.input.max_pixels);
   const CurveOptions& curve = subject.options.curve;
   const auto t = static_cast<std::size_t>(std::lround(subject.options.reveal / 100 * curve.steps));
   CrossFigure figure{.image = image.id,

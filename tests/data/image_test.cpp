@@ -96,7 +96,7 @@ class ImageKinds : public ::testing::Test {
 };
 
 TEST_F(ImageKinds, AreReadAsByPilToTheBitAndSilently) {
-  ASSERT_GT(golden_.size(), 40U);
+  ASSERT_GT(golden_.size(), 100U);
   ::testing::internal::CaptureStderr();
   for (const auto& [file, rgb] : golden_) {
     const Photograph photograph = read_photograph(file, max_pixels);

@@ -21,4 +21,8 @@ struct ClassList {
 /// the place, IoError where it cannot be read.
 ClassList read_class_list(const std::filesystem::path& file);
 
+/// The class that `text` means, by the rule for labels (open_data_set()), to a model of K = `count` classes,
+/// which `classes` lists or is empty. Throws UsageError "`what` 'text' is ...", which names what is close.
+int class_of_text(const std::string& text, const ClassList& classes, int count, const std::string& what);
+
 }  // namespace xai

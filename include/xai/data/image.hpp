@@ -1,8 +1,9 @@
 #pragma once
 
-#include <filesystem>
 #include <opencv2/core/mat.hpp>
 #include <string>
+
+#include "xai/data/image_source.hpp"
 
 namespace xai {
 
@@ -12,20 +13,21 @@ struct Photograph {
   std::string content;  ///< SHA-256 of the file's bytes, hexadecimal
 };
 
-/// Reads a JPEG, PNG, WebP or BMP file.
+/// Reads a JPEG, PNG, WebP, BMP, TIFF, GIF or PNM (PBM, PGM, PPM) file; of several pages or frames, the
+/// first.
 ///
-/// The pixels are what PIL's Image.open(file).convert("RGB") gives, to the bit for JPEG and PNG: EXIF
-/// rotation not applied, greyscale, CMYK, YCCK and palette images converted, alpha and transparency dropped.
-/// One deviation (SPEC 2): 16-bit samples are reduced to their high byte, where PIL clips 16-bit greyscale at
-/// 255.
+/// The pixels are what PIL's Image.open(file).convert("RGB") gives, to the bit but for lossy WebP: EXIF
+/// rotation not applied (but a TIFF's own orientation is), greyscale, CMYK, YCCK and palette images
+/// converted, alpha and transparency dropped. One deviation (SPEC 2): 16-bit samples are reduced to their
+/// high byte, where PIL clips 16-bit greyscale at 255.
 ///
 /// The format is found by content, never by the file's name. `max_pixels` (H * W) is checked against the
 /// header, before anything of the image's size is allocated.
 ///
 /// Throws DataError, one line with the file and the reason: missing or empty file, not an image, a format
-/// that is not read (GIF, TIFF, ...), too many pixels, or a file cut short or damaged. Partly decoded pixels
+/// that is not read (HEIC, AVIF, ...), too many pixels, or a file cut short or damaged. Partly decoded pixels
 /// are never returned: data that PIL would repair silently (an undecodable stretch inside a JPEG) is an error
-/// too. Writes nothing to stderr for JPEG and PNG. Thread-safe.
-Photograph read_photograph(const std::filesystem::path& file, long max_pixels);
+/// too. Writes nothing to stderr but where OpenCV does, for WebP and BMP. Thread-safe.
+Photograph read_photograph(const ImageSource& source, long max_pixels);
 
 }  // namespace xai
