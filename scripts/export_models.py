@@ -17,6 +17,23 @@ Where the network has a last feature map, NAME.features.pt maps the input to it,
 NAME.head.pt maps it to the logits: what Grad-CAM needs.
 """
 
+import signal
+import sys
+
+
+class Stopped(SystemExit):
+    """A signal came; what is being written is cleaned up on the way out."""
+
+
+def stop(number, frame):
+    print("export_models.py: stopped", file=sys.stderr, flush=True)
+    raise Stopped(75)
+
+
+if __name__ == "__main__":  # before all that is imported, which takes seconds
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+
 import argparse
 import codecs
 import copy
@@ -31,28 +48,12 @@ import json
 import math
 import os
 import re
-import signal
-import sys
 import time
 import traceback
 import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-
-
-class Stopped(SystemExit):
-    """A signal came; what is being written is cleaned up on the way out."""
-
-
-def stop(number, frame):
-    print("export_models.py: stopped", file=sys.stderr, flush=True)
-    raise Stopped(75)
-
-
-if __name__ == "__main__":  # before torch is imported, which takes seconds
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, stop)
 
 import safetensors.torch
 import timm
@@ -288,10 +289,11 @@ def blame(error):
     frames = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
-        if not frame.filename.startswith("<frozen") and Path(frame.filename) != Path(__file__).resolve()
+        if not re.match("<|.*/(site|dist)-packages/|.*/lib/python3", frame.filename)
+        and Path(frame.filename).resolve() != Path(__file__).resolve()
     ]
     place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
-    return f"{type(error).__name__}: {first_line(error)}{place}"
+    return f"{type(error).__name__}: {first_line(error).removeprefix(type(error).__name__ + ': ')}{place}"
 
 
 def from_module(request):
@@ -370,7 +372,11 @@ def read_weight_file(path):
             ) from error
         if "TorchScript archive" in str(error):
             raise Refusal(f"{path} is a TorchScript file, not weights alone: give it to --torchscript") from error
-        raise Refusal(f"{path} is no readable weight file: {first_line(error)}") from error
+        unpickled = re.search(r"WeightsUnpickler error: (.*)", str(error))
+        reason = unpickled[1] if unpickled and unpickled[1] else first_line(error)
+        if "PytorchStreamReader" in reason or "Weights only" in reason or isinstance(error, EOFError):
+            reason = "it is cut short or damaged"
+        raise Refusal(f"{path} is no readable weight file: {reason}") from error
 
 
 def load_weights(path):
@@ -441,9 +447,7 @@ def load_strictly(model, state, path):
 def make_model(architecture, pretrained, classes):
     """architecture.build; what goes wrong in it is a Refusal."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # of torchvision's own initialisation
-            return architecture.build(pretrained, classes)
+        return architecture.build(pretrained, classes)
     except (Refusal, Stopped):
         raise
     except OSError as error:
@@ -462,6 +466,8 @@ def with_weights(architecture, path, classes):
     count = other_head(model, state)
     if count:
         model = make_model(architecture, False, count)
+    if other_head(model, state):
+        raise Refusal(f"{path} has a head of {count} outputs, and {architecture.name} takes no num_classes")
     load_strictly(model, state, path)
     if key:
         print(f"{path}: weights from '{key}'", flush=True)
@@ -673,26 +679,30 @@ def entries(answer):
 
 @torch.no_grad()
 def with_logits_alone(model, batch):
-    """The model, or what gives its logits alone where it returns them among other things."""
+    """The model where it gives N x K, or what gives its logits alone where it returns them among other things."""
     answer = run_model(model, batch)
     parts = entries(answer)
-    if isinstance(answer, torch.Tensor) or not parts:
-        return model
     fitting = [
         key for key, part in parts.items() if isinstance(part, torch.Tensor) and part.shape[:-1] == batch.shape[:1]
     ]
-    key = "logits" if "logits" in fitting else fitting[0] if len(fitting) == 1 else None
-    if key is None:
-        listed = (
-            f"{key}: {words(part.shape) if isinstance(part, torch.Tensor) else type(part).__name__}"
-            for key, part in parts.items()
-        )
-        raise Refusal(
-            f"the model returns a {type(answer).__name__} ({few(listed)}) instead of one tensor of logits, N x K; "
-            "wrap it in one that returns them alone, and export that with --module"
-        )
-    print(f"the model returns a {type(answer).__name__}; its '{key}' is taken for the logits", flush=True)
-    return Logits(model, key)
+    if "logits" in fitting or len(fitting) == 1:
+        return Logits(model, "logits" if "logits" in fitting else fitting[0])
+    if isinstance(answer, torch.Tensor) and answer.dim() == 2 and len(answer) == len(batch):
+        return model
+    what = [f"{key}: {shape_of(part)}" for key, part in parts.items()]
+    raise Refusal(
+        f"the model gives {shape_of(answer)}{f' ({few(what)})' if what else ''} for {len(batch)} image(s) and not one "
+        "tensor of logits, N x K; wrap it in a module that gives them alone, and export that with --module"
+    )
+
+
+def say_key(model):
+    if isinstance(model, Logits):
+        print(f"the model gives several things; '{model.key}' is taken for its logits", flush=True)
+
+
+def shape_of(answer):
+    return words(answer.shape) + " numbers" if isinstance(answer, torch.Tensor) else f"a {type(answer).__name__}"
 
 
 def run_model(model, batch):
@@ -709,17 +719,12 @@ def run_model(model, batch):
         ) from error
 
 
-def check_one_tensor(answer):
-    if not isinstance(answer, torch.Tensor) or answer.dim() != 2:
-        what = f"{words(answer.shape)} numbers" if isinstance(answer, torch.Tensor) else f"a {type(answer).__name__}"
-        raise Refusal(f"the model gives {what}; it does not return one tensor of logits, N x K")
-    return answer
-
-
 @torch.no_grad()
 def seen_outputs(model, batch):
     """The outputs for several inputs, weak and strong ones, which show where they are bounded."""
-    answers = [check_one_tensor(run_model(model, scale * batch)) for scale in (1, 0, 10, -10, 100)]
+    if with_logits_alone(model, batch) is not model:
+        raise Refusal("the model does not return one tensor of logits, N x K")
+    answers = [run_model(model, scale * batch) for scale in (1, 0, 10, -10, 100)]
     if not answers[0].isfinite().all():
         raise Refusal("the logits are not finite")
     values = torch.cat([answer for answer in answers if answer.isfinite().all()]).double()
@@ -896,18 +901,16 @@ def plain_preprocessing(overrides):
 
 
 def sizes_that_run(model, sizes):
-    """Those of the sizes (height, width) at which the model gives N x K, and what it says of the last that fails."""
-    running, reason = [], ""
+    """The model, giving its logits alone, with those of the sizes (height, width) at which it does, and why not the last
+    of the others."""
+    running, found, reason = [], model, ""
     for size in sizes:
         try:
-            answer = run_model(model, torch.zeros(1, 3, *size))
-            if isinstance(answer, torch.Tensor) and answer.dim() == 2:
-                running.append(size)
-            else:
-                reason = "it does not return one tensor N x K"
+            found = with_logits_alone(model, torch.zeros(2, 3, *size))
+            running.append(size)
         except Refusal as refusal:
             reason = str(refusal)
-    return running, reason
+    return found, running, reason
 
 
 def confidence(model, preprocessing, photos):
@@ -922,10 +925,10 @@ def confidence(model, preprocessing, photos):
 def suggestion(model, overrides, missing, photos):
     """Flags that a model's answers to photographs speak for, and why, as two texts. Only a suggestion."""
     given = overrides.get("input_size")
-    sizes, reason = sizes_that_run(model, [both_sides(given)] if given else [(side, side) for side in USUAL_SIZES])
+    sizes = [both_sides(given)] if given else [(side, side) for side in USUAL_SIZES]
+    model, sizes, reason = sizes_that_run(model, sizes)
     if not sizes:
-        what = words(both_sides(given)) if given else f"any of {words(USUAL_SIZES)} pixels"
-        raise Refusal(f"the model does not run at {what}: {reason}")
+        return "", reason if given else f"it runs at none of {words(USUAL_SIZES)} pixels, the last: {reason}"
     height, width = sizes[0]
     found = dict(overrides, input_size=(height, width))
     why = "" if given else f"it runs at {words(side for side, _ in sizes)} pixels"
@@ -972,9 +975,7 @@ def ask_for_missing(model, overrides, classes, photos):
     if not missing:
         return
     flags, why = suggestion(model, overrides, missing, photos)
-    print(f"suggestion, to be checked by who trained it: {flags}", flush=True)
-    if why:
-        print(f"  ({why})", flush=True)
+    print(f"suggestion, to be checked by who trained it: {flags or 'none'}" + f" ({why})" * bool(why), flush=True)
     listed = ", ".join(missing).replace("--classes", "--classes (a class list, imagenet or none)")
     raise Refusal(f"only who trained it knows these, please give them: {listed}")
 
@@ -1019,41 +1020,43 @@ def what_a_pickle_is(pickle):
 def load_torchscript(path):
     """The module of a TorchScript file, on the CPU and in evaluation mode."""
     if not path.exists():
-        raise Refusal(f"no file {path}")
+        raise Refusal("there is no such file")
     if path.is_dir():
-        raise Refusal(f"{path} is a folder, not a TorchScript file")
+        raise Refusal("is a folder, not a TorchScript file")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # TorchScript's deprecation
-            module = torch.jit.load(path, map_location="cpu")
+        module = torch.jit.load(path, map_location="cpu")
     except Exception as error:
         with zipfile.ZipFile(path) if zipfile.is_zipfile(path) else io.BytesIO() as archive:
             is_script = hasattr(archive, "namelist") and any("/code/" in name for name in archive.namelist())
         reason = f"cannot be loaded: {first_line(error)}" if is_script else what_else_it_is(path)
-        raise Refusal(f"{path} {reason}") from error
+        raise Refusal(reason) from error
     if not hasattr(module, "forward"):
-        raise Refusal(f"{path} has no method forward, so it maps no image to outputs")
+        raise Refusal("has no method forward, so it maps no image to outputs")
     return module.float().eval()
+
+
+def script_of_logits(module, key, batch):
+    """A TorchScript module that gives one entry of what another one gives."""
+    named = isinstance(key, str) and not isinstance(module(batch), Mapping)
+    outer = torch.nn.Module()
+    outer.model = module
+    outer = torch.jit.script(outer)
+    outer.define(f"def forward(self, x):\n    return self.model(x){f'.{key}' if named else f'[{key!r}]'}\n")
+    return outer.eval()
 
 
 @torch.no_grad()
 def check_file(module, height, width, output):
     """Refuses a TorchScript module that a card would not describe; K."""
     batch = example_batch(height, width)
-    answers = {size: run_model(module, batch[:size]) for size in CHECKED_BATCHES}
-    for size, answer in answers.items():
-        if not isinstance(answer, torch.Tensor) or answer.dim() != 2 or len(answer) != size:
-            what = words(answer.shape) if isinstance(answer, torch.Tensor) else f"a {type(answer).__name__}"
-            raise Refusal(
-                f"the model gives {what} for {size} image(s), not one tensor of {size} x K; export the module itself "
-                "with --module"
-            )
+    for size in CHECKED_BATCHES:
+        with_logits_alone(module, batch[:size])
     values = seen_outputs(module, batch)
     alone = torch.cat([module(row[None]) for row in batch])
     if not unlike(module(batch), module(batch)) <= FILE_TOLERANCE:
         raise Refusal("the model answers differently each time (a random layer, left in training mode?)")
-    for size, answer in answers.items():
-        if not unlike(answer, alone[:size]) <= FILE_TOLERANCE:
+    for size in CHECKED_BATCHES:
+        if not unlike(module(batch[:size]), alone[:size]) <= FILE_TOLERANCE:
             raise Refusal(
                 f"the model answers differently for an image alone and in a batch of {size} "
                 "(a baked batch size, batch norm left in training mode?)"
@@ -1076,9 +1079,20 @@ def card_for_file(path, out=None, name=None, family=None, classes=None, override
     with torch.jit.optimized_execution(False):  # each input size would be optimised anew
         ask_for_missing(module, overrides, classes, photos)
         preprocessing = plain_preprocessing(overrides)
+        content = path.read_bytes()
+        example = example_batch(preprocessing.height, preprocessing.width)[:2]
+        with_logits = with_logits_alone(module, example)
+        if with_logits is not module:
+            if not out:
+                raise Refusal(
+                    f"the model gives its logits ('{with_logits.key}') among other things; give --out FOLDER, "
+                    "for a copy there that gives them alone"
+                )
+            say_key(with_logits)
+            module = script_of_logits(module, with_logits.key, example)
+            content = without_paths(module.save_to_buffer())
         count = check_file(module, preprocessing.height, preprocessing.width, output)
     check_class_list(class_list, count)
-    content = path.read_bytes()
     digest = hashlib.sha256(content).hexdigest()
     devices = {device for device in device_constants(module.inlined_graph) if device != "cpu"}
     if devices:
@@ -1336,8 +1350,8 @@ def export(
     preprocessing = architecture.preprocessing
     example = example_batch(preprocessing.height, preprocessing.width)[:2]
     whole, model = model, with_logits_alone(model, example)
+    say_key(model)
     with torch.no_grad():
-        check_one_tensor(run_model(model, example))
         drop_unused(whole, lambda: model(example))
     if random_init:
         pixels = preprocessing.pixels(photo)
@@ -1565,7 +1579,9 @@ def main(arguments=None):
         return 2
     for request, name, family in jobs:
         try:
-            run_job(options, request, name, family, overrides)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of the libraries to their callers
+                run_job(options, request, name, family, overrides)
         except Exception as error:
             reason = error if isinstance(error, Refusal) else f"{type(error).__name__}: {first_line(error)}"
             if isinstance(error, OSError) and error.filename:

@@ -5,6 +5,10 @@ import hashlib
 import io
 import json
 import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import export_models
@@ -322,6 +326,12 @@ def test_imagenet_classes_are_those_of_the_shared_list():
         ("wnid,name\nn01,one\n", "index,wnid,name"),
         ("index,wnid,name\n1,n01,one\n", "must count 0, 1, 2"),
         ("index,wnid,name\n", "at least one class"),
+        ("", "at least one class"),
+        ("index,wnid,name\n0,n01,one\n1,n01,two\n", "classes 0 and 1 have the same id 'n01'"),
+        ("index,wnid,name\n0,n01,one\n1,n02,two, or so\n", "class 1: has 4 fields, the header 3; names with a comma"),
+        ("index,wnid,name\n0,,one\n", "class 0 has no id"),
+        ("index,wnid,name,name\n0,a,b,c\n", "a column twice"),
+        ("cat\ndog\ncat\n", "classes 0 and 2 have the same id 'cat'"),
     ],
 )
 def test_class_lists_that_are_refused(tmp_path, text, expected):
@@ -329,6 +339,137 @@ def test_class_lists_that_are_refused(tmp_path, text, expected):
     path.write_text(text)
     with pytest.raises(export_models.Refusal, match=expected):
         export_models.read_classes(path)
+
+
+def test_class_lists_in_other_encodings(tmp_path):
+    """A byte-order mark says how to read the file; without one and not UTF-8, the line is named."""
+    text = "index,wnid,name\r\n0,n01,one\r\n1,n02,\u00e9toile\r\n"
+    path = tmp_path / "classes.csv"
+    for encoding in ("utf-8", "utf-8-sig", "utf-16"):
+        path.write_bytes(text.encode(encoding))
+        assert export_models.read_classes(path) == {"ids": ["n01", "n02"], "names": ["one", "\u00e9toile"]}
+    path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(export_models.Refusal, match="classes.csv, line 3: is not UTF-8; convert it: iconv"):
+        export_models.read_classes(path)
+
+
+def test_a_class_a_line(tmp_path):
+    path = tmp_path / "classes.txt"
+    path.write_text("cat\ntench, Tinca tinca\n\n")
+    names = ["cat", "tench, Tinca tinca"]
+    assert export_models.read_classes(path) == {"ids": names, "names": names}
+
+
+@pytest.mark.parametrize(
+    "name, aux",
+    [("torchvision:inception_v3", "AuxLogits"), ("googlenet", "aux1"), ("timm:inception_v3", None)],
+)
+def test_auxiliary_heads_are_dropped(tmp_path, name, aux):
+    """Their random weights have no part in the logits, and none in the file."""
+    card = export_models.export(
+        name, tmp_path, "m", random_init=True, overrides={"input_size": 96, "resize": 96}
+    )
+    SCHEMA.validate(card)
+    model = torch.jit.load(tmp_path / "m.pt")
+    assert card["classes"] == 1000 and model(torch.randn(3, 3, 96, 96)).shape == (3, 1000)
+    with_heads = torchvision.models.get_model(name.partition(":")[2] or name, init_weights=False) if aux else None
+    if aux:
+        expected = {key for key in with_heads.state_dict() if not key.lower().startswith("aux")}
+        assert expected < set(with_heads.state_dict()) and set(model.state_dict()) == expected
+
+
+@pytest.mark.parametrize(
+    "arguments, expected",
+    [
+        (["--classes", "/nowhere.csv"], "class list /nowhere.csv cannot be read: No such file or directory"),
+        (["--classes", "."], "class list . cannot be read: Is a directory"),
+        (["--photo", "."], ". is no photograph that can be read: Is a directory"),
+        (["--out", __file__], f"--out {__file__} cannot be a folder: File exists"),
+        (["--out", "/proc/none"], "--out /proc/none cannot be a folder: No such file or directory"),
+        (["--name", "a/b"], "'a/b' is no name for files: not empty, without '/', a leading '.'"),
+        (["--name", "." + "b"], "'.b' is no name for files"),
+        (["--name", "b" * 300], "File name too long"),
+        (["--mean", "123.7", "116.3", "103.5"], "mean needs three values from 0 to 1, not 123.7 116.3 103.5"),
+        (["--std", "58.4", "57.1", "57.4"], "are to be divided by 255"),
+        (["--std", "nan", "1", "1"], "std above 0 and at most 10, not nan 1 1"),
+        (["--output", "sigmoid"], "--random-init adjusts logits"),
+    ],
+)
+def test_what_cannot_be_used_is_one_line(tmp_path, capsys, arguments, expected):
+    code, message = run(
+        capsys, SMALL, "--random-init", "--input-size", 32, "--resize", 32, "--out", tmp_path, *arguments
+    )
+    assert code == 2 and expected in message and message.count("\n") == 1, message
+
+
+@pytest.mark.parametrize(
+    "arguments, expected",
+    [
+        (["a", "b"], "unrecognized arguments: b"),
+        ([], "name one model, or give one of --zoo, --module and --torchscript"),
+        (["a", "--module", "m:f"], "name one model"),
+        (["--torchscript", "X.pt", "--weights", "w"], "a --torchscript file has its weights"),
+        (["--module", "m:f", "--pretrained"], "--pretrained does not go with --module"),
+        (["a", "--seed", str(2**64)], "--seed: must be a whole number from 0 to 9223372036854775807"),
+        (["a", "--input-size", "0"], "must be a whole number from 1 to 100000, not '0'"),
+        (["a", "--input-size", "1", "2", "3"], "--input-size is a side, or a height and a width"),
+        (["a", "--mean", "1", "2"], "--mean: expected 3 arguments"),
+        (["a", "--output", "softmax"], "invalid choice: 'softmax'"),
+    ],
+)
+def test_the_command_line_is_refused_in_one_line(capsys, arguments, expected):
+    with pytest.raises(SystemExit) as end:
+        export_models.main(arguments)
+    message = capsys.readouterr().err
+    assert end.value.code == 2 and expected in message and message.count("\n") == 1, message
+
+
+@pytest.mark.parametrize(
+    "name, arguments, expected",
+    [
+        ("vit_small_patch14_dinov2", [], "it comes without a head"),  # its features would pass for logits
+        ("vit_tiny_patch16_224", ["--input-size", "200", "--resize", "200"], "fails on 2 image(s) of 200 x 200"),
+    ],
+)
+def test_models_that_cannot_be_exported_so(tmp_path, capsys, name, arguments, expected):
+    code, message = run(capsys, f"timm:{name}", "--random-init", *arguments, "--out", tmp_path)
+    assert code == 2 and expected in message and message.count("\n") == 1, message
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        (None, "cannot be read"),
+        ("{", "is no list of models (JSONDecodeError"),
+        ("[]", "is no list of models (TypeError"),
+        ('{"models": [{"name": "a"}]}', "is no list of models (KeyError: 'architecture')"),
+    ],
+)
+def test_lists_of_models_that_are_refused(tmp_path, capsys, text, expected):
+    zoo = tmp_path / "zoo.json"
+    if text is not None:
+        zoo.write_text(text)
+    code, message = run(capsys, "--zoo", zoo, "--pretrained")
+    assert code == 2 and expected in message and message.count("\n") == 1, message
+
+
+@pytest.mark.parametrize("delay", [0, 3])
+def test_a_signal_is_one_line(delay, tmp_path):
+    """While torch is imported, and later."""
+    program = ROOT / "scripts/export_models.py"
+    process = subprocess.Popen(
+        [sys.executable, program, "resnet152", "--random-init", "--out", tmp_path],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    status = Path(f"/proc/{process.pid}/status")
+    while not int(status.read_text().partition("SigCgt:")[2].split()[0], 16) & 1 << signal.SIGTERM - 1:
+        time.sleep(0.01)
+    time.sleep(delay)
+    process.send_signal(signal.SIGINT)
+    _, message = process.communicate(timeout=60)
+    assert (process.returncode, message) == (75, "export_models.py: stopped\n")
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_zoo_holds_the_papers_models():
