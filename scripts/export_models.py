@@ -689,6 +689,11 @@ def with_logits_alone(model, batch):
         return Logits(model, "logits" if "logits" in fitting else fitting[0])
     if isinstance(answer, torch.Tensor) and answer.dim() == 2 and len(answer) == len(batch):
         return model
+    if isinstance(answer, torch.Tensor) and answer.dim() == 2:
+        raise Refusal(
+            f"the model gives {shape_of(answer)} for {len(batch)} image(s): a baked batch size; export it so that it "
+            "takes any number of images"
+        )
     what = [f"{key}: {shape_of(part)}" for key, part in parts.items()]
     raise Refusal(
         f"the model gives {shape_of(answer)}{f' ({few(what)})' if what else ''} for {len(batch)} image(s) and not one "
@@ -1068,6 +1073,7 @@ def check_file(module, height, width, output):
 def card_for_file(path, out=None, name=None, family=None, classes=None, overrides=None, output="logits", photos=()):
     """Writes the card of a TorchScript file that exists, beside it; with `out` a copy of both there. The card."""
     path = Path(path)
+    module = load_torchscript(path)
     name = checked_name(name or path.stem)
     target = Path(out) / f"{name}.json" if out else path.with_suffix(".json")
     if not out and name != path.stem:
@@ -1075,7 +1081,6 @@ def card_for_file(path, out=None, name=None, family=None, classes=None, override
     keep_what_is_no_card(target)
     overrides = overrides or {}
     class_list = class_list_of(classes)
-    module = load_torchscript(path)
     with torch.jit.optimized_execution(False):  # each input size would be optimised anew
         ask_for_missing(module, overrides, classes, photos)
         preprocessing = plain_preprocessing(overrides)
