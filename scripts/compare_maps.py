@@ -70,6 +70,8 @@ def picture(runs, images):
             words = words[:-2].rstrip() + "…"
         draw.text((x, y), words, colour, font)
 
+    write(MARGIN, 4, "insertion: higher is better", text, INSERTION)
+    write(MARGIN, 4 + LINE, "deletion: lower is better", text, DELETION)
     models = {run.card["name"] for run in runs}
     for column, run in enumerate(runs, 1):
         name = run.method if len(models) == 1 else f"{run.method} {run.card['name']}"

@@ -25,7 +25,8 @@ int main(int argc, char** argv) {
   tools::Tool tool(
       {"xai-crosstest",
        "Reveal images to every model in the order of what each model looks at, and compare how fast their\n"
-       "probabilities come: do they decide for the same reasons? With a matrix of models and of families, a "
+       "probabilities come (insertion AUC: higher is better): do they decide for the same reasons? With a "
+       "matrix of models and of families, a "
        "map of\n"
        "the models, ensembles, and a gate for regression tests.",
        "Examples: xai-crosstest --models models/a.pt models/b.pt --data photos --out runs/cross\n"

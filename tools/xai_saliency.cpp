@@ -11,7 +11,9 @@ int main(int argc, char** argv) {
   tools::Tool tool(
       {"xai-saliency",
        "Make a saliency map of every image of a data set, by optimised masks (iGOS++ and its relatives),\n"
-       "Grad-CAM or RISE, and measure it by insertion and deletion on the model that it explains.",
+       "Grad-CAM or RISE, and measure it by insertion (higher is better) and deletion (lower is better) on "
+       "the "
+       "model that it explains.",
        "Example: xai-saliency --model models/efficientnet_lite0.pt --data photos --out runs/maps"},
       table);
   return tool.main(

@@ -68,12 +68,13 @@ void Lane::answer(const Batch& batch, const std::vector<const MaskableImage*>& i
     outcome.gradients = of_masks.cpu();
   }
   const at::Tensor probabilities = logits.softmax(1);
-  const auto [best, classes] = probabilities.topk(2, 1);
-  outcome.values =
-      at::cat({best, classes.to(at::kDouble),
-               probabilities.gather(1, targets.slice(0, 0, count).unsqueeze(1)), finite.to(at::kDouble)},
-              1)
-          .cpu();
+  const auto [best, classes] = probabilities.topk(std::min<std::int64_t>(3, probabilities.size(1)), 1);
+  const at::Tensor third = best.size(1) > 2 ? best.narrow(1, 2, 1) : at::zeros_like(best.narrow(1, 0, 1));
+  outcome.values = at::cat({best.narrow(1, 0, 2), classes.narrow(1, 0, 2).to(at::kDouble),
+                            probabilities.gather(1, targets.slice(0, 0, count).unsqueeze(1)),
+                            finite.to(at::kDouble), third},
+                           1)
+                       .cpu();
 }
 
 /// The memory of a batch, where it has another size than the last.

@@ -48,8 +48,8 @@ struct Batch {
 
 /// What the model said of a batch, on the CPU.
 struct Outcome {
-  at::Tensor values;     ///< rows x 6 of double: p of the best two classes, their indices, p of the target,
-                         ///< all of it is finite; not with Want::features
+  at::Tensor values;     ///< rows x 7 of double: p of the best two classes, their indices, p of the target,
+                         ///< all of it is finite, p of the third class or 0; not with Want::features
   at::Tensor gradients;  ///< F x rows x g x g, with respect to the masks; with Want::gradient
   Features features;     ///< with Want::features
   double compose_seconds = 0;

@@ -202,8 +202,11 @@ void Scheduler::receive(const Row& row, const Outcome& outcome, std::int64_t n) 
 void Scheduler::meet(ImageInFlight& image, const at::TensorAccessor<double, 1>& values) {
   image.prediction_ = {.predicted = static_cast<int>(values[2]),
                        .p_predicted = values[0],
+                       .second = static_cast<int>(values[3]),
+                       .p_second = values[1],
                        .p_label = image.loaded_.label ? std::optional<double>(values[4]) : std::nullopt,
-                       .near_tie = values[0] - values[1] < 1e-5 * values[0]};
+                       .near_tie = values[0] - values[1] < 1e-5 * values[0],
+                       .near_tie_of_second = values[1] - values[6] < 1e-5 * values[1]};
   image.task_.emplace(begin(analysis_, image.index_, image));
 }
 

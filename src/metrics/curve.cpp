@@ -25,8 +25,10 @@ double reference_score(std::span<const int> counts, std::span<const double> f) {
 
 void describe(OptionTable& table, CurveOptions& options) {
   table.group("Curves");
-  table.add("metric", options.metric,
-            "Insertion and deletion: normalised curves, or the score of the public iGOS++ code");
+  table.add(
+      "metric", options.metric,
+      "Insertion (higher is better) and deletion (lower is better): normalised curves, or the score of the "
+      "public iGOS++ code");
   table.add("steps", options.steps, "Steps of a normalised curve").at_least(1);
   table
       .add("min_gap", options.min_gap,

@@ -128,8 +128,14 @@ cv::Mat cross_picture(const CrossFigure& figure) {
   const int step = row_title + chart.height() + axis_height;
   const int top = margin + title_height;
   const int width = chart.left + chart.width() - margin;
-  cv::Mat canvas(top + step * static_cast<int>(figure.rows.size()) + margin, width + 2 * margin, CV_8UC3,
-                 paper);
+  const Legend legend(
+      "Bars: the probability that each model gives the class when it sees only these cells: the higher, the "
+      "more "
+      "it decides by the same evidence. Dark blue: the model whose map it is; light blue: the others.",
+      width);
+  cv::Mat canvas(top + step * static_cast<int>(figure.rows.size()) + legend.height() + margin,
+                 width + 2 * margin, CV_8UC3, paper);
+  legend.draw(canvas);
 
   const bool same = all_explain_the_same(figure.rows);
   draw_title(canvas, same ? figure.rows.front().class_name : "Each model's own class", figure.image, width);

@@ -15,6 +15,25 @@ namespace {
 constexpr int oversampling = 4;
 constexpr int face = cv::FONT_HERSHEY_SIMPLEX;
 
+int line_height(const Font& font) {
+  return 2 * font.capital_height;
+}
+
+/// Broken between words.
+std::vector<std::string> lines_of(const std::string& text, const Font& font, int width) {
+  std::istringstream stream(text);
+  std::vector<std::string> lines(1);
+  for (std::string word; stream >> word;) {
+    std::string& line = lines.back();
+    const std::string longer = line.empty() ? word : cat(line, " ", word);
+    if (line.empty() || Text(longer, font).width() <= width)
+      line = longer;
+    else
+      lines.push_back(word);
+  }
+  return lines;
+}
+
 }  // namespace
 
 Text::Text(const std::string& text, const Font& font) : color_(font.color) {
@@ -61,19 +80,19 @@ int draw_line(cv::Mat& canvas, cv::Point at, std::string text, const Font& font,
 }
 
 void draw_paragraph(cv::Mat& canvas, cv::Point at, const std::string& text, const Font& font, int width) {
-  std::istringstream stream(text);
-  std::string line;
-  for (std::string word; stream >> word;) {
-    const std::string longer = line.empty() ? word : cat(line, " ", word);
-    if (Text(longer, font).width() > width && !line.empty()) {
-      Text(line, font).draw(canvas, at);
-      at.y += 2 * font.capital_height;
-      line = word;
-    } else {
-      line = longer;
-    }
+  for (const std::string& line : lines_of(text, font, width)) {
+    draw_line(canvas, at, line, font, width);
+    at.y += line_height(font);
   }
-  draw_line(canvas, at, line, font, width);
+}
+
+int Legend::height() const {
+  return gap + static_cast<int>(lines_of(text_, text_font, width_).size()) * line_height(text_font);
+}
+
+void Legend::draw(cv::Mat& canvas) const {
+  const cv::Point first(margin, canvas.rows - margin - height() + gap + text_font.capital_height);
+  draw_paragraph(canvas, first, text_, text_font, width_);
 }
 
 void draw_title(cv::Mat& canvas, const std::string& subject, const std::string& image, int width) {

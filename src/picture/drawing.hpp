@@ -3,6 +3,7 @@
 #include <opencv2/core.hpp>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "xai/core/patch_grid.hpp"
 
@@ -54,6 +55,21 @@ int draw_line(cv::Mat& canvas, cv::Point at, std::string text, const Font& font,
 
 /// Draws text in lines of at most `width`, broken between words.
 void draw_paragraph(cv::Mat& canvas, cv::Point at, const std::string& text, const Font& font, int width);
+
+/// The lines at the foot of a picture that say what its parts are, of at most `width`.
+class Legend {
+ public:
+  Legend(std::string text, int width) : text_(std::move(text)), width_(width) {}
+
+  /// What a canvas needs for it.
+  int height() const;
+  /// At the foot of a canvas, above its margin.
+  void draw(cv::Mat& canvas) const;
+
+ private:
+  std::string text_;
+  int width_;
+};
 
 /// The first line of every picture: what it is of, and the image's name.
 void draw_title(cv::Mat& canvas, const std::string& subject, const std::string& image, int width);

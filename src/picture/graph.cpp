@@ -13,6 +13,7 @@
 #include "xai/core/json.hpp"
 #include "xai/core/log.hpp"
 #include "xai/picture/picture.hpp"
+#include "xai/store/file_name.hpp"
 
 extern char** environ;  // NOLINT: POSIX
 
@@ -103,7 +104,7 @@ std::string with_pictures(std::string svg, const std::vector<std::pair<std::stri
 }  // namespace
 
 std::string graph_path(const std::string& image) {
-  return "graphs/" + image + ".dot";
+  return "graphs/" + file_name_of(image, ".dot");
 }
 
 std::string graph_dot(const SubExplanationGraph& graph, const GraphSubject& subject,
@@ -112,8 +113,10 @@ std::string graph_dot(const SubExplanationGraph& graph, const GraphSubject& subj
       subject.class_name, ", ", drawing::percent(subject.p_full), ": ", subject.image, "\n", subject.distinct,
       subject.distinct == 1 ? " set" : " sets", " of patches counted that keep at least ",
       drawing::percent(subject.node_threshold), " of this probability, ", graph.nodes.size(),
-      " drawn\non top minimal sufficient sets; edges: the patch taken away, of rows of ", subject.grid,
-      "; grey: further sets that this one leads to");
+      " drawn\non top, framed, minimal sufficient sets; %: how much of the probability a set keeps; edges: "
+      "the patch "
+      "taken away, of rows of ",
+      subject.grid, "; grey: further sets that this one leads to");
   std::string dot =
       cat("digraph explanations {\n  graph [rankdir=TB, labelloc=t, nodesep=0.12, ranksep=0.42, "
           "fontname=\"Helvetica,Arial,sans-serif\", fontsize=15, label=",
@@ -134,7 +137,7 @@ std::string graph_dot(const SubExplanationGraph& graph, const GraphSubject& subj
 
 bool write_graph(const RunFolder& folder, const SubExplanationGraph& graph, const GraphSubject& subject) {
   const fs::path dot_path = graph_path(subject.image);
-  const std::string stem = dot_path.stem().string();  // the image's file name
+  const std::string stem = dot_path.stem().string();  // the image's file name, or what fits of it
   const double scale = 1.0 * node_pixels / subject.photograph.rows;
   const cv::Size size(cvRound(scale * subject.photograph.cols), node_pixels);
   std::vector<std::pair<std::string, std::string>> pictures;

@@ -7,6 +7,7 @@
 
 #include "drawing.hpp"
 #include "xai/core/error.hpp"
+#include "xai/store/file_name.hpp"
 
 namespace xai {
 using namespace drawing;
@@ -98,8 +99,13 @@ cv::Mat mse_picture(const cv::Mat& photograph, const std::string& image, const s
   const cv::Size large(cvRound(1.0 * large_height * tile.width / tile.height), large_height);
   const int content = std::max(large.width + column_count * (gap + tile.width), smallest_content);
   const int top = margin + title_height;
-  cv::Mat canvas(top + large_height + (shown.empty() ? 0 : caption_height) + margin,
-                 margin + content + margin, CV_8UC3, paper);
+  const Legend legend(
+      "Left: the photograph, as the model crops it. Right: what each set leaves visible, at full strength "
+      "within "
+      "the bright lines; the rest is hidden. Below: its patches, and how much of the probability it keeps.",
+      content);
+  const int foot = shown.empty() ? 0 : caption_height + legend.height();
+  cv::Mat canvas(top + large_height + foot + margin, margin + content + margin, CV_8UC3, paper);
 
   draw_title(canvas, cat(class_name, ", ", percent(result.p_full)), image, content);
   scaled(photograph, large).copyTo(canvas(cv::Rect({margin, top}, large)));
@@ -110,6 +116,7 @@ cv::Mat mse_picture(const cv::Mat& photograph, const std::string& image, const s
     return canvas;
   }
   draw_line(canvas, {margin, margin + 47}, sentence(result, options, shown.size()), text_font, content);
+  legend.draw(canvas);
   const cv::Mat ground = blurred_and_dimmed(photograph);
   for (std::size_t i = 0; i < shown.size(); ++i) {
     const Mse& mse = result.mses[shown[i]];
@@ -130,7 +137,7 @@ cv::Mat set_picture(const cv::Mat& photograph, const PatchSet& set, int grid, Ma
 }
 
 std::string picture_path(const std::string& image) {
-  return "images/" + image + ".png";
+  return "images/" + file_name_of(image, ".png");
 }
 
 std::string encode_png(const cv::Mat& rgb) {

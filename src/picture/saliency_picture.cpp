@@ -13,8 +13,8 @@ namespace {
 
 const cv::Scalar insertion_color(0, 114, 178);  // told apart by people who do not see red or green, too
 const cv::Scalar deletion_color(213, 94, 0);
-constexpr int axis_width = 44;  // left of the curves, for the numbers
-constexpr int axis_height = 30;
+constexpr int axis_width = 44;   // left of the curves, for the numbers
+constexpr int axis_height = 52;  // below them, for the shares and a score
 constexpr int subpixel_bits = 4;
 
 /// The curves' coordinate system: the steps' share from 0 to 1, and values from `low` to `high`.
@@ -63,6 +63,12 @@ class Plot {
   double high_;
 };
 
+/// "insertion 0.730 (higher is better)".
+std::string score_text(Direction direction, double auc) {
+  return cat(name(direction), " ", number(auc, 3),
+             direction == Direction::insertion ? " (higher is better)" : " (lower is better)");
+}
+
 void draw_curves(cv::Mat& canvas, cv::Rect area, const Curve& insertion, const Curve& deletion) {
   double least = 0, most = 1;
   for (const Curve* curve : {&insertion, &deletion})
@@ -86,7 +92,14 @@ cv::Mat saliency_picture(const cv::Mat& photograph, const ImageFacts& image, con
   const int plot_width = std::max(tile.width, 300);
   const int content = 2 * tile.width + axis_width + plot_width + 3 * gap;
   const int top = margin + title_height;
-  cv::Mat canvas(top + tile.height + axis_height + margin, margin + content + margin, CV_8UC3, paper);
+  const Legend legend(
+      "Curves: the class's probability while the map's cells are shown one after the other (insertion) or "
+      "hidden "
+      "(deletion), the most important first.",
+      content);
+  cv::Mat canvas(top + tile.height + axis_height + legend.height() + margin, margin + content + margin,
+                 CV_8UC3, paper);
+  legend.draw(canvas);
   draw_title(canvas, cat(class_name, ", ", percent(image.p_full.value_or(0))), image.image, content);
   draw_line(canvas, {margin, margin + 47},
             cat(setting.method, ", ", setting.size, " x ", setting.size,
@@ -105,10 +118,10 @@ cv::Mat saliency_picture(const cv::Mat& photograph, const ImageFacts& image, con
     return canvas;
   }
   draw_curves(canvas, {left, top, plot_width, tile.height}, *facts.insertion, *facts.deletion);
-  const int width = draw_line(canvas, {left, margin + 47}, cat("insertion ", number(facts.insertion->auc, 3)),
-                              {11, insertion_color, true}, plot_width);
-  draw_line(canvas, {left + width + 2 * gap, margin + 47}, cat("deletion ", number(facts.deletion->auc, 3)),
-            {11, deletion_color, true}, plot_width - width - 2 * gap);
+  draw_line(canvas, {left, margin + 47}, score_text(Direction::insertion, facts.insertion->auc),
+            {11, insertion_color, true}, plot_width);
+  draw_line(canvas, {left, top + tile.height + axis_height - 6},
+            score_text(Direction::deletion, facts.deletion->auc), {11, deletion_color, true}, plot_width);
   return canvas;
 }
 

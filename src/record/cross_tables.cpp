@@ -157,10 +157,10 @@ std::string ensemble_csv(const Json& summary) {
 std::string matrix_table(const Json& summary) {
   const auto count = [&](const char* group, const char* what) { return to_text(summary[group][what]); };
   const std::string common = to_text(summary["common_images"]);
-  std::string text =
-      cat("Mean insertion AUC; rows: where the map comes from, columns: the model tested\n",
-          model_part(summary), "\nFamilies: means over ordered pairs of different models; *: a ",
-          "family of one, its self-test\n", family_part(summary), "\n");
+  std::string text = cat(
+      "Mean insertion AUC (higher is better); rows: where the map comes from, columns: the model tested\n",
+      model_part(summary), "\nFamilies: means over ordered pairs of different models; *: a ",
+      "family of one, its self-test\n", family_part(summary), "\n");
   text += summary["images_rule"] == "common"
               ? cat("Over the ", common, " of ", to_text(summary["images"]),
                     " images whose pairs are all defined.\n")

@@ -1,6 +1,7 @@
 #include "xai/record/saliency_record.hpp"
 
 #include "xai/core/text.hpp"
+#include "xai/store/file_name.hpp"
 
 namespace xai {
 namespace {
@@ -65,7 +66,7 @@ Json blank_saliency_record(const ImageFacts& image, const SaliencySetting& setti
 }
 
 std::string saliency_map_path(const std::string& model, const std::string& image, const std::string& method) {
-  return cat("maps/", model, "/", image, ".", method, ".npy");
+  return cat("maps/", file_name_of(model, "/"), file_name_of(image, cat(".", method, ".npy")));
 }
 
 }  // namespace xai

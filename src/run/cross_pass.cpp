@@ -10,6 +10,7 @@
 #include "xai/core/parallel.hpp"
 #include "xai/data/image.hpp"
 #include "xai/picture/picture.hpp"
+#include "xai/store/file_name.hpp"
 
 namespace xai {
 namespace {
@@ -21,7 +22,7 @@ std::vector<PredictionStore> open_stores(const RunFolder& folder, const CrossSub
                                          const char* kind, std::size_t rows) {
   std::vector<PredictionStore> stores;
   for (const ModelCard& card : subject.cards)
-    stores.emplace_back(folder.path() / kind / (card.name + ".npy"), rows, card.classes);
+    stores.emplace_back(folder.path() / kind / file_name_of(card.name, ".npy"), rows, card.classes);
   return stores;
 }
 
@@ -130,7 +131,7 @@ void CrossPass::work(std::span<const Item> chunk) {
 bool CrossPass::read(Item& item) {
   const ImageEntry& image = subject_.data.images[item.image];
   try {
-    const Photograph photograph = read_photograph(image.path, subject_.options.input.max_pixels);
+    const Photograph photograph = read_photograph(image.source, subject_.options.input.max_pixels);
     predictions_.content.check(item.image, photograph.content);
     item.content = photograph.content;
     item.views = tester_.views_of(photograph.rgb, item.row.has_value());

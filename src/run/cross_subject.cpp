@@ -3,6 +3,7 @@
 #include <set>
 
 #include "xai/run/session.hpp"
+#include "xai/store/file_name.hpp"
 
 namespace xai {
 namespace {
@@ -35,13 +36,13 @@ SaliencyRunOptions CrossSubject::map_run(Model model) const {
   run.input = options.input;
   run.input.model = options.models[model];
   run.input.data.spread = options.cross_images;
-  run.target.target = data.labelled() ? Target::label : Target::predicted;
+  run.target.target = name(data.labelled() ? Target::label : Target::predicted);
   run.perturbation = options.perturbation;
   run.maps = options.making;
   run.curve = options.curve;
   run.compute = options.compute;
   run.output = options.output;
-  run.output.out /= std::filesystem::path("saliency") / cards[model].name;
+  run.output.out /= std::filesystem::path("saliency") / file_name_of(cards[model].name, "");
   run.pictures = 0;
   return run;
 }

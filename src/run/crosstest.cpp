@@ -2,6 +2,7 @@
 
 #include "cross_figures.hpp"
 #include "cross_pass.hpp"
+#include "xai/core/file.hpp"
 #include "xai/core/log.hpp"
 #include "xai/core/version.hpp"
 #include "xai/metrics/ensemble.hpp"

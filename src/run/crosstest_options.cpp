@@ -54,8 +54,9 @@ void describe(OptionTable& table, CrosstestRunOptions& options) {
       .at_least(0)
       .with_effect(Effect::none);
   describe(table, options.output);
-  table.add("pictures", options.pictures, "Draw the first N cross-tested images; -1 = all, 0 = none")
+  table.add("pictures", options.pictures, "Draw the first N cross-tested images; 0 = none")
       .at_least(-1)
+      .with_word("all", -1)
       .with_effect(Effect::none);
   table.add("reveal", options.reveal, "Pictures show this percentage of each map's cells")
       .from_to(0, 100)

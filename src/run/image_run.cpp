@@ -1,8 +1,10 @@
 #include "xai/run/image_run.hpp"
 
+#include "xai/core/file.hpp"
 #include "xai/core/log.hpp"
 #include "xai/data/image.hpp"
 #include "xai/model/preprocess.hpp"
+#include "xai/store/file_name.hpp"
 #include "xai/store/npy.hpp"
 
 namespace xai {
@@ -30,6 +32,12 @@ void log_accuracy(const Json& top1) {
         "numbers classes differently)");
 }
 
+/// The run folder, once the options fit the data set.
+const std::filesystem::path& checked(const ImageRunOptions& options, const DataSet& data) {
+  options.target.check(data);
+  return options.output.out;
+}
+
 void dump(const std::filesystem::path& file, const at::Tensor& image) {
   std::error_code error;
   std::filesystem::create_directories(file.parent_path(), error);
@@ -47,17 +55,20 @@ ImageRun::ImageRun(const RunKind& kind, const ImageRunOptions& options, Setup se
       observer_(observer),
       plan_(plan(options.compute)),
       card_(read_model_card(options.input.model)),
+      target_(options.target.choose(card_)),
       data_(open_data(options.input.data, card_)),
-      folder_(kind, options.output.out, identity_of(kind, card_, data_, setup_), options.output.overwrite),
+      folder_(kind, checked(options, data_), identity_of(kind, card_, data_, setup_),
+              options.output.overwrite),
       log_(folder_, kind, options.output, setup_.options.all, model_record(card_),
            data_record(options.input.data, data_), card_) {
-  options.target.check(data_);
   for (std::size_t i = 0; i < data_.images.size(); ++i)
     if (!folder_.done({data_.images[i].id})) todo_.push_back(i);
   finished_ = todo_.empty() && field(folder_.previous_run(), "status") == "done" &&
               std::filesystem::exists(folder_.path() / "summary.json");
-  if (folder_.done_count() > 0 && !finished())
-    log::info("going on: ", folder_.done_count(), " of ", data_.images.size(), " images are done");
+  const bool interrupted = field(folder_.previous_run(), "status") == "interrupted";
+  if ((folder_.done_count() > 0 || interrupted) && !finished())
+    log::info("going on", interrupted ? " after an interruption" : "", ": ", folder_.done_count(), " of ",
+              data_.images.size(), " images are done");
 }
 
 void ImageRun::settle(const std::function<Json(const std::string& image)>& known) {
@@ -136,27 +147,48 @@ RunResult ImageRun::conclude() {
 LoadedImage ImageAnalysis::load(std::size_t index) {
   loaded_[index].since = Stopwatch();
   const ImageRunOptions& options = run_.options();
-  const Photograph photograph = read_photograph(entry(index).path, options.input.max_pixels);
+  const Photograph photograph = read_photograph(entry(index).source, options.input.max_pixels);
   loaded_[index].content = photograph.content;
   const at::Tensor image = preprocess(photograph.rgb, run_.card());
-  if (!options.preprocess_dump.empty()) dump(options.preprocess_dump / (entry(index).id + ".npy"), image);
-  return {image, make_baseline(image, options.perturbation.baseline, run_.card().mean), entry(index).label};
+  if (!options.preprocess_dump.empty())
+    dump(options.preprocess_dump / file_name_of(entry(index).id, ".npy"), image);
+  const ChosenTarget& chosen = run_.target_;
+  return {image, make_baseline(image, options.perturbation.baseline, run_.card().mean),
+          chosen.target == Target::one_class ? chosen.index : entry(index).label};
 }
 
 Task<void> ImageAnalysis::analyse(std::size_t index, ImageInFlight& image) {
   const TargetOptions& options = run_.options().target;
-  const bool explains_label = options.target == Target::label;
   const Prediction& intact = image.prediction();
   ImageFacts facts = facts_of(index);
   facts.predicted = intact.predicted;
-  facts.target = explains_label ? facts.label : facts.predicted;
-  facts.p_full = explains_label ? intact.p_label : intact.p_predicted;
+  facts.target = target_of(intact, facts.label);
+  facts.p_full = intact.of(*facts.target);
   const bool wrong = options.only_correct && facts.predicted != facts.label;
   if (may_skip() && (wrong || *facts.p_full < options.min_probability)) {
     write_blank(index, facts, "skipped", wrong ? "wrong" : "low-probability");
     co_return;
   }
   co_await explain(index, std::move(facts), image);
+}
+
+int ImageAnalysis::target_of(const Prediction& intact, std::optional<int> label) const {
+  switch (run_.target_.target) {
+    case Target::predicted:
+      return intact.predicted;
+    case Target::second:
+      return intact.second;
+    case Target::label:
+      return label.value();
+    case Target::one_class:
+      break;
+  }
+  return run_.target_.index;
+}
+
+bool ImageAnalysis::near_tie(const ImageInFlight& image) const {
+  const Prediction& intact = image.prediction();
+  return intact.near_tie || (run_.target_.target == Target::second && intact.near_tie_of_second);
 }
 
 void ImageAnalysis::failed(std::size_t index, const std::exception& error) {

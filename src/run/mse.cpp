@@ -5,6 +5,7 @@
 #include "xai/record/kinds.hpp"
 #include "xai/record/mse_record.hpp"
 #include "xai/run/image_run.hpp"
+#include "xai/store/file_name.hpp"
 #include "xai/store/npy.hpp"
 
 namespace xai {
@@ -18,10 +19,10 @@ class MseAnalysis : public ImageAnalysis {
   Task<void> explain(std::size_t index, ImageFacts facts, ImageInFlight& image) override {
     Scorer& scorer = image.scorer(*facts.target);
     MseResult result = co_await find_mses(scorer, options_.mse);
-    result.near_ties += image.prediction().near_tie;
+    result.near_ties += near_tie(image);
     if (among_first(index, options_.pictures)) facts.picture = picture_path(facts.image);
     if (options_.save_scores)
-      write_behind([this, file = cat("scores/", facts.image, ".npy"), scores = scorer.all_known()] {
+      write_behind([this, file = "scores/" + file_name_of(facts.image, ".npy"), scores = scorer.all_known()] {
         run_.folder().write_file(file, encode_scores(scores));
       });
     write(index, facts, [this, result, photograph = image.loaded().image](const ImageFacts& f) {
@@ -61,8 +62,11 @@ void SearchRunOptions::validate() const {
 
 void describe(OptionTable& table, MseRunOptions& options) {
   describe(table, static_cast<SearchRunOptions&>(options));
-  table.add("pictures", options.pictures, "Draw the first N images' explanations; -1 = all, 0 = none")
+  table
+      .add("pictures", options.pictures,
+           "Draw the explanations of the first N images of the whole list; 0 = none")
       .at_least(-1)
+      .with_word("all", -1)
       .with_effect(Effect::none);
   table
       .add("save_scores", options.save_scores,

@@ -14,15 +14,21 @@ void describe_images(OptionTable& table, InputOptions& options) {
   // the images and labels are compared, and not where they are
   table
       .add("data", options.data.data,
-           "Folder of images (class folders or flat), a list or CSV file, or one image")
+           "Folder of images (class folders or flat), a tar of them, a list or CSV file, or one image")
       .with_effect(Effect::none);
   table
-      .add("labels", options.data.labels,
-           "Labels: LOC_val_solution.csv, a path,label CSV or list, or the ILSVRC devkit's ground truth")
+      .add(
+          "labels", options.data.labels,
+          "Labels: a table such as LOC_val_solution.csv or path,label, a list, or the ILSVRC devkit's ground "
+          "truth")
       .with_effect(Effect::none);
   table
       .add("devkit_map", options.data.devkit_map,
            "The devkit's class map (ILSVRC2012_ID, WNID), for its ground truth")
+      .with_effect(Effect::none);
+  table
+      .add("folders_by_rank", options.data.folders_by_rank,
+           "Folders are classes 0, 1, ... in the order of their names")
       .with_effect(Effect::none);
   table.add("limit", options.data.limit, "Only the first N images, sorted by path; 0 = all")
       .from_to(0, 1e12)
@@ -34,7 +40,10 @@ void describe_images(OptionTable& table, InputOptions& options) {
 
 void describe(OptionTable& table, TargetOptions& options) {
   table.group("Input");
-  table.add("target", options.target, "The class explained: predicted or label");
+  table.add(
+      "target", options.target,
+      "The class explained: predicted, second (the runner-up: why not that one?), label, or one class by "
+      "id, name or index");
   table.add("only_correct", options.only_correct, "Skip images that the model gets wrong (needs labels)");
   table
       .add("min_probability", options.min_probability,
@@ -42,9 +51,14 @@ void describe(OptionTable& table, TargetOptions& options) {
       .from_to(0, 1);
 }
 
+ChosenTarget TargetOptions::choose(const ModelCard& card) const {
+  if (const auto chosen = named<Target>(target)) return {*chosen};
+  return {Target::one_class, class_of_text(target, card.class_list, card.classes, "'target'")};
+}
+
 void TargetOptions::check(const DataSet& data) const {
   require(data.labelled() || !only_correct, "'only_correct' needs labels: class folders or 'labels'");
-  require(data.labelled() || target != Target::label,
+  require(data.labelled() || target != name(Target::label),
           "'target' label needs labels: class folders or 'labels'");
 }
 
@@ -71,6 +85,10 @@ void describe(OptionTable& table, ComputeOptions& options) {
       .add("images_in_flight", options.images_in_flight,
            "Images worked on at once; 0 = enough to fill batches")
       .at_least(0)
+      .with_effect(Effect::none);
+  table
+      .add("library", options.library,
+           "Library of operators that a model needs, as libtorchvision.so; repeatable")
       .with_effect(Effect::none);
 }
 

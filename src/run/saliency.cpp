@@ -47,7 +47,7 @@ class SaliencyAnalysis : public ImageAnalysis {
       co_return;
     }
     SaliencyFacts made;
-    made.near_ties = image.prediction().near_tie;
+    made.near_ties = near_tie(image);
     MaskScorer& scorer = image.masks(*facts.target);
     const at::Tensor map = co_await make_map(scorer, image.loaded().image, facts.image, made);
     MapScores scores = co_await score_map(scorer, map, *facts.p_full, options_.curve);

@@ -71,8 +71,9 @@ void describe(OptionTable& table, SaliencyRunOptions& options) {
   describe(table, options.maps);
   describe(table, options.curve);
   describe_means(table, options);
-  table.add("pictures", options.pictures, "Draw the maps of the first N images; -1 = all, 0 = none")
+  table.add("pictures", options.pictures, "Draw the maps of the first N images of the whole list; 0 = none")
       .at_least(-1)
+      .with_word("all", -1)
       .with_effect(Effect::none);
 }
 

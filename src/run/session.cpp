@@ -1,17 +1,74 @@
 #include "xai/run/session.hpp"
 
+#include <map>
+
 #include "xai/core/log.hpp"
 #include "xai/core/version.hpp"
 #include "xai/record/summary.hpp"
 
 namespace xai {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Knows where the folders of runs are: what a run wrote is no data of another.
+class RunFolders {
+ public:
+  /// The run folder that a path is, or lies in.
+  std::optional<fs::path> around(const fs::path& path) {
+    std::error_code broken_link;
+    return above(fs::weakly_canonical(path, broken_link));
+  }
+
+  void require_outside(const fs::path& path, const char* remedy) {
+    const auto run = around(path);
+    require(!run, path.string(), " lies in ", run.value_or(fs::path()).string(),
+            ", which is the folder of a run, and what a run wrote is no data: ", remedy);
+  }
+
+ private:
+  std::optional<fs::path> above(const fs::path& path) {
+    const auto [known, added] = known_.try_emplace(path);
+    std::optional<fs::path>& run = known->second;  // which a map never moves
+    if (added && is_run_folder(path))
+      run = path;
+    else if (added && path.has_relative_path())
+      run = above(path.parent_path());
+    return run;
+  }
+
+  std::map<fs::path, std::optional<fs::path>> known_;
+};
+
+}  // namespace
 
 DataSet open_data(const DataSetOptions& options, const ModelCard& card) {
-  DataSet data = open_data_set(options, card.class_list.ids);
+  RunFolders runs;
+  if (!options.data.empty()) runs.require_outside(options.data, "choose another 'data'");
+  long run_folders = 0;
+  DataSetOptions asked = options;
+  asked.leaves_out = [&](const fs::path& folder) {
+    const bool is_run = fs::is_symlink(folder) ? runs.around(folder).has_value() : is_run_folder(folder);
+    run_folders += is_run;
+    return is_run;
+  };
+  const auto left_out = [&] {
+    return cat(run_folders, run_folders == 1 ? " run folder" : " run folders", " in ", options.data.string(),
+               " left out: what a run wrote is no data");
+  };
+  DataSet data;
+  try {
+    data = open_data_set(asked, card.class_list, card.classes);
+  } catch (const DataError& error) {
+    if (run_folders == 0) throw;
+    throw DataError(cat(error.what(), "; ", left_out()));
+  }
+  if (data.layout == "list")
+    for (const ImageEntry& image : data.images)
+      runs.require_outside(image.source.file, "take it off the list");
+  if (run_folders > 0) log::info(left_out());
+  for (const std::string& note : data.notes) log::info(note);
   for (const std::string& warning : data.warnings) log::warning(warning);
-  for (const ImageEntry& image : data.images)
-    require(!image.label || *image.label < card.classes, "image ", image.id, " has label ",
-            image.label.value_or(0), ", but model ", card.name, " has only ", card.classes, " classes");
   return data;
 }
 
@@ -34,8 +91,8 @@ Json field(const Json& object, const char* name) {
   return object.is_object() ? object.value(name, Json()) : Json();
 }
 
-RunLog::RunLog(const RunFolder& folder, const RunKind& kind, const OutputOptions& output, Json options,
-               Json model, Json data, const ModelCard& classes)
+RunLog::RunLog(RunFolder& folder, const RunKind& kind, const OutputOptions& output, Json options, Json model,
+               Json data, const ModelCard& classes)
     : folder_(folder) {
   info.kind = &kind;
   info.tool_version = std::string(version());

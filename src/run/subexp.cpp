@@ -43,7 +43,7 @@ class SubexpAnalysis : public ImageAnalysis {
       found = known_mses(facts, scorer);
     } else {
       found = co_await find_mses(scorer, options_.mse);
-      found.near_ties += image.prediction().near_tie;
+      found.near_ties += near_tie(image);
     }
     std::optional<CountedImage> counted;
     if (found.status == MseStatus::ok) {
@@ -167,8 +167,9 @@ void describe(OptionTable& table, SubexpRunOptions& options) {
            "searched")
       .with_effect(Effect::none);  // its records are compared, and not its place
   table.group("Graphs");
-  table.add("graphs", options.graphs, "Draw the graphs of the first N images; -1 = all, 0 = none")
+  table.add("graphs", options.graphs, "Draw the graphs of the first N images of the whole list; 0 = none")
       .at_least(-1)
+      .with_word("all", -1)
       .with_effect(Effect::none);
   table.add("graph_image", options.graph_images, "Draw the graphs of these images").with_effect(Effect::none);
   table.add("graph_max_nodes", options.graph_max_nodes, "Nodes of a graph at most: the strongest")

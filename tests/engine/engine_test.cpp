@@ -243,6 +243,9 @@ TEST(Engine, PredictionAndLabelComeFromTheIntactImage) {
     const at::Tensor p = classifier.logits(((loaded.image - 0.5) / 0.25).unsqueeze(0)).softmax(1)[0];
     EXPECT_EQ(look.predictions.at(index).predicted, p.argmax().item<int>());
     EXPECT_NEAR(look.predictions.at(index).p_predicted, p.max().item<double>(), 1e-5);
+    const auto ranked = p.argsort(0, /*descending=*/true);
+    EXPECT_EQ(look.predictions.at(index).second, ranked[1].item<int>());
+    EXPECT_NEAR(look.predictions.at(index).p_second, p[ranked[1].item<int>()].item<double>(), 1e-5);
     EXPECT_NEAR(look.predictions.at(index).p_label.value(), p[static_cast<int>(index % 3)].item<double>(),
                 1e-5);
   }

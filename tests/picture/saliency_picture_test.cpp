@@ -71,6 +71,18 @@ TEST(SaliencyPicture, CurvesStandWhereTheirValuesAre) {
             centre_of(picture_of_a_peak(0, facts), is_orange).y + 90);
 }
 
+/// A line of text stands at the foot, left.
+bool has_legend(const cv::Mat& picture) {
+  const cv::Mat foot = picture(cv::Rect(28, picture.rows - 28 - 22, 100, 22));
+  double least = 255, most = 0;
+  cv::minMaxLoc(foot.reshape(1), &least, &most);
+  return least < 150 && most == 255;
+}
+
+TEST(SaliencyPicture, SaysWhatItsPartsAre) {
+  EXPECT_TRUE(has_legend(picture_of_a_peak(3)));
+}
+
 TEST(SaliencyPicture, WithoutScoresSaysWhy) {
   SaliencyFacts undefined = explained();
   undefined.insertion.reset();
@@ -90,7 +102,7 @@ TEST(SaliencyPicture, TakesAnySizeAndAnyCurve) {
         saliency_picture(photograph, {.image = std::string(300, 'w')}, std::string(300, 'c'),
                          std::vector<float>(28 * 28, -1), {.metric = Metric::reference}, wild);
     EXPECT_GE(picture.rows, 224);
-    EXPECT_LE(picture.rows, 600);
+    EXPECT_LE(picture.rows, 640);
   }
   const std::vector<float> map(49, 0);
   EXPECT_THROW(saliency_picture(cv::Mat(), {}, "", map, {.size = 7}, explained()), Error);

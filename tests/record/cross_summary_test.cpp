@@ -300,7 +300,7 @@ TEST(CrossTables, TableToReadShowsMatrixFamiliesAndCounts) {
   CrossSummary summary = four_images();
   summary.set_ensembles(seven_sets());
   EXPECT_EQ(matrix_table(summary.to_json()),
-            "Mean insertion AUC; rows: where the map comes from, columns: the model tested\n"
+            "Mean insertion AUC (higher is better); rows: where the map comes from, columns: the model tested\n"
             "            a      b      c  others\n"
             "a       0.750  0.375  0.500   0.438\n"
             "b       0.500  0.750  0.250   0.375\n"

@@ -50,7 +50,7 @@ BAD_VALUES = {
     "--search": ["depth-first"],
     "--seed": ["-1"],
     "--sweeps": ["-1"],
-    "--target": ["cat"],
+    "--target": ["cat", "3", "-1"],
     "--threads": ["-1"],
     "--threshold": ["0", "1.01", "nan"],
     "--tune": ["slow"],
@@ -144,19 +144,98 @@ def test_flags_win_over_the_file(tiny, photos, tmp_path):
     assert (options["grid"], options["max_size"]) == (3, 1)
 
 
+WRITE = 'a line is: option = value, with a text in "quotes"'
+
+
 @pytest.mark.parametrize("text, words", [
-    ("gird = 3\n", ["gird"]),
-    ("[search]\ngrid = 3\n", ["search"]),
-    ("grid = seven\n", ["grid"]),
-    ("grid = 1\n", ["grid"]),
-    ('target = "cat"\n', ["target", "cat"]),
-    ("grid 3\n", ["grid"]),
-    ("print-config = true\n", ["print-config"]),
-])
+    ("gird = 3\n", ["line 1 (gird = 3): there is no option gird"]),
+    ("[search]\ngrid = 3\n", ["line 1 ([search]): options stand in no section; leave out search"]),
+    ("# a comment\n\nsearch.grid = 3\n", ["line 3", "options stand in no section; leave out search"]),
+    ("grid = {a = 1}\n", ["grid must be a text, a number, true, false or a list"]),
+    ("seed = 2026-11-28\n", ["seed must be a text, a number, true, false or a list"]),
+    ("grid = seven\n", ["line 1 (grid = seven): ", WRITE]),
+    ("grid 3\n", ["line 1 (grid 3): ", WRITE]),
+    ("grid = 3 4\n", ["line 1", WRITE]),
+    ("model = C:\\models\\a.pt\n", ["line 1", WRITE]),
+    ('out = "runs/first\ngrid = 3\n', ["line 1", WRITE]),
+    ("grid = 1\n", ["--grid must be from 2 to 16, not 1"]),
+    ("grid = 4.5\n", ["line 1 (grid = 4.5): --grid must be a whole number from 2 to 16, not 4.5"]),
+    ('grid = "many"\n', ["--grid must be a whole number from 2 to 16, not many"]),
+    ("grid = [3]\n", ["--grid must be a whole number from 2 to 16, not [3]"]),
+    ("grid = true\n", ["--grid must be a whole number from 2 to 16, not true"]),
+    ('only-correct = "yes"\n', ["--only-correct must be true or false, not yes"]),
+    ("threshold = nan\n", ["--threshold must be a number above 0 and at most 1, not nan"]),
+    ("threshold = inf\n", ["--threshold must be a number above 0 and at most 1, not inf"]),
+    ("threshold = 1e999\n", ["line 1", "threshold = 1e999"]),
+    ("seed = -1\n", ["--seed must be a whole number from 0 to 18446744073709551615, not -1"]),
+    ("seed = 18446744073709551616\n", ["line 1 (seed = 18446744073709551616): "]),
+    ('seed = "18446744073709551616"\n', ["--seed must be a whole number from 0 to 18446744073709551615, not 18446744073709551616"]),
+    ("threads = 3000000000\n", ["--threads must be a whole number from 0 to 2147483647, not 3000000000"]),
+    ("grid = 3\ngrid = 4\n", ["line 2 (grid = 4): ", "redefine"]),
+    ("max-evaluations = 9\nmax_evaluations = 9\n", ["max-evaluations stands twice"]),
+    ("print-config = true\n", ["there is no option print-config"]),
+    ("grid = 3\r\ngird = 3\r\n", ["line 2 (gird = 3): there is no option gird"]),
+    (b"# caf\xe9\ngrid = 3\n", ["line 1: it is not UTF-8 text; save the file as UTF-8"]),
+    ("grid = 3\n".encode("utf-16"), ["line 1: it is not UTF-8 text; save the file as UTF-8"]),
+], ids=str)
 def test_bad_configuration_files(text, words, tiny, photos, tmp_path):
     config = tmp_path / "config.toml"
-    config.write_text(text)
+    config.write_bytes(text if isinstance(text, bytes) else text.encode())
     is_refused(analyse(tiny, photos, tmp_path / "run", config=config), 2, *words)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_configuration_that_is_no_file(tiny, photos, tmp_path):
+    is_refused(analyse(tiny, photos, tmp_path / "run", config=tmp_path), 2, f"configuration {tmp_path} is a folder")
+    is_refused(analyse(tiny, photos, tmp_path / "run", config=tmp_path / "none"), 2, f"no configuration file {tmp_path}/none")
+
+
+@pytest.mark.parametrize("text, expected", [
+    ('out = "runs/#1"  # the first\n', {"out": "runs/#1"}),
+    ("out = 'C:\\runs'\n", {"out": "C:\\runs"}),
+    ("\ufeffgrid = 3\n", {"grid": 3}),
+    ("grid = 3\r\nseed = 4\r\n", {"grid": 3, "seed": 4}),
+    ("max_evaluations = 9\nbeam-width = 2\n", {"max-evaluations": 9, "beam-width": 2}),
+    ("", {}),
+    ("grid = 3", {"grid": 3}),
+    ('grid = "3"\nbatch-size = 32\nquiet = 1\n', {"grid": 3, "batch-size": "32", "quiet": True}),
+    ('seed = "18446744073709551615"\n', {"seed": "18446744073709551615"}),
+    ("seed = 0x10\nmax-evaluations = 1_000\nthreshold = 1\n", {"seed": 16, "max-evaluations": 1000, "threshold": 1}),
+    ('pictures = "all"\n', {"pictures": -1}),
+    ("target = 2\n", {"target": "2"}),
+], ids=repr)
+def test_good_configuration_files(text, expected, tmp_path):
+    config = tmp_path / "config.toml"
+    config.write_bytes(text.encode())
+    printed = mse("--print-config", config=config)
+    assert (printed.code, printed.err) == (0, "")
+    assert tomllib.loads(printed.out) == {**tomllib.loads(mse("--print-config").out), **expected}
+    config.write_text(printed.out)
+    assert mse("--print-config", config=config).out == printed.out
+
+
+@pytest.mark.parametrize("option, value, words", [
+    ("seed", "18446744073709551616", "a whole number from 0 to 18446744073709551615"),
+    ("seed", "-1", "a whole number from 0 to 18446744073709551615"),
+    ("limit", "99999999999999999999", "a whole number from 0 to 1000000000000"),
+    ("limit", "1000000000001", "from 0 to 1000000000000"),
+    ("grid", "4.5", "a whole number from 2 to 16"),
+    ("grid", "0x4", "a whole number from 2 to 16"),
+    ("grid", "4 ", "a whole number from 2 to 16"),
+    ("grid", "4294967299", "a whole number from 2 to 16"),
+    ("threads", "4294967297", "a whole number from 0 to 2147483647"),
+    ("max-pixels", "9223372036854775808", "a whole number from 1 to 9223372036854775807"),
+    ("threshold", "nan", "a number above 0 and at most 1"),
+    ("threshold", "inf", "a number above 0 and at most 1"),
+    ("threshold", "1e999", "a number above 0 and at most 1"),
+    ("threshold", "0,9", "a number above 0 and at most 1"),
+    ("threshold", "90%", "a number above 0 and at most 1"),
+    ("pictures", "some", "a whole number at least -1, or all"),
+])
+def test_numbers_are_refused_by_flag_value_and_bound(option, value, words, tiny, photos, tmp_path):
+    is_refused(mse(f"--{option}={value}", model=tiny, data=photos, out=tmp_path / "run"), 2,
+               f"--{option} must be {words}, not {value}")
+    assert not (tmp_path / "run").exists()
 
 
 # ---- models --------------------------------------------------------------------------------------------------

@@ -1,12 +1,18 @@
 """Runs of xai-mse that are stopped, killed, and gone on with, perhaps in other batches: the same results."""
 
+import os
 import random
 import re
 import signal
+import socket
+import subprocess
+import sys
 import time
 
 import pytest
-from conftest import analyse, is_refused, make_photos, records, run_json, started, summary_json, timeless
+from conftest import (PLAIN, ROOT, Finished, analyse, command, environment, is_refused, make_photos, mse, records,
+                      run_json, started, summary_json, timeless, validate)
+from tiny_models import NotANumber, make_model
 
 COUNT = 30
 OPTIONS = {"grid": 5, "max_evaluations": 1200, "images_in_flight": 3}
@@ -63,7 +69,7 @@ def is_like(folder, other, count=COUNT):
     return compared
 
 
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGUSR1"])
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGUSR1", "SIGHUP", "SIGXCPU"])
 def test_a_signal_stops_after_saving(name, undisturbed, tiny, tmp_path):
     data, whole = undisturbed
     out = tmp_path / "run"
@@ -106,6 +112,102 @@ def test_three_kills_change_nothing(undisturbed, tiny, tmp_path):
     assert analyse(tiny, data, out, **OPTIONS).code == 0
     assert lines_without_seconds(out) == lines_without_seconds(whole)
     assert run_json(out)["sessions"] >= 2 and run_json(out)["status"] == "done"
+
+
+# ---- what run.json says of a run that ended otherwise ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("names, code, status", [
+    (["SIGINT", "SIGINT"], 130, "stopped"), (["SIGQUIT"], -signal.SIGQUIT, "stopped"),
+    (["SIGABRT"], -signal.SIGABRT, "failed"), (["SIGSEGV"], -signal.SIGSEGV, "failed"),
+], ids=str)
+def test_a_sudden_end_leaves_a_true_status(names, code, status, undisturbed, tiny, tmp_path):
+    data, whole = undisturbed
+    out = tmp_path / "run"
+    with started(tiny, data, out, **OPTIONS) as process:
+        wait_for_records(process, out, 3)
+        for name in names:
+            process.send_signal(getattr(signal, name))
+            time.sleep(0.0005)  # too short to save and stop
+        process.communicate(timeout=120)
+    assert process.returncode == code
+    assert run_json(out)["status"] == status
+    validate(run_json(out), "run")
+    assert analyse(tiny, data, out, **OPTIONS).code == 0
+    assert lines_without_seconds(out) == lines_without_seconds(whole)
+
+
+@pytest.fixture
+def killed(undisturbed, tiny, tmp_path):
+    """A run that SIGKILL ended, of which run.json still says that it runs."""
+    data, _ = undisturbed
+    with started(tiny, data, tmp_path / "killed", **OPTIONS) as process:
+        wait_for_records(process, tmp_path / "killed", 3)
+        process.kill()
+        process.wait()
+    assert run_json(tmp_path / "killed")["status"] == "running"
+    return tmp_path / "killed"
+
+
+def test_a_killed_run_was_interrupted(killed, undisturbed, tiny, tmp_path):
+    data, _ = undisturbed
+    is_refused(mse(tool="subexp", mses=killed, out=tmp_path / "counted"), 2, killed, '"interrupted"', "to its end")
+    is_refused(mse(tool="crosstest", models=[tiny], data=data, maps=[killed], out=tmp_path / "cross"), 2, killed)
+    sys.path.insert(0, str(ROOT / "scripts"))
+    import runs
+    assert runs.read_run(killed)[0]["status"] == "interrupted"
+    finished = analyse(tiny, data, killed, **OPTIONS)
+    assert finished.code == 0 and "going on after an interruption: " in finished.err
+    assert runs.read_run(killed)[0]["status"] == run_json(killed)["status"] == "done"
+
+
+def test_a_run_says_who_holds_it(undisturbed, tiny, tmp_path):
+    data, _ = undisturbed
+    out = tmp_path / "run"
+    long = {"grid": 6, "max_evaluations": 20_000, "threads": 1}
+    with started(tiny, data, out, **long) as process:
+        wait_for_records(process, out, 1)
+        who = f"another running process ({process.pid} on {socket.gethostname()}, since 20"
+        is_refused(analyse(tiny, data, out, **long), 2, out, f"is in use by {who}", "choose another --out")
+        is_refused(analyse(tiny, data, out, overwrite=True, **long), 2, who)
+        is_refused(mse(tool="subexp", mses=out, out=tmp_path / "counted"), 2, f"is still written to by {who}")
+        assert process.poll() is None, "the run ended too early for this test"
+    finished = analyse(tiny, data, out, overwrite=True, **OPTIONS)  # what the killed one left there holds nobody
+    assert finished.code == 0, finished.err
+    assert (out / ".lock").read_text() == ""
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_a_closed_pipe_does_not_end_a_run(stream, undisturbed, tiny, tmp_path):
+    data, whole = undisturbed
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, stream: write_end}
+    done = subprocess.run(command(model=tiny, data=data, out=tmp_path / "run", **PLAIN, **OPTIONS), timeout=300,
+                          env=environment(), **streams)
+    os.close(write_end)
+    assert done.returncode == 0
+    assert run_json(tmp_path / "run")["status"] == "done"
+    assert lines_without_seconds(tmp_path / "run") == lines_without_seconds(whole)
+
+
+def test_a_limit_of_file_sizes_fails_in_one_line(undisturbed, tiny, tmp_path):
+    data, whole = undisturbed
+    limited = subprocess.run(["bash", "-c", 'ulimit -f 16; exec "$@"', "bash",
+                              *command(model=tiny, data=data, out=tmp_path / "run", **PLAIN, **OPTIONS)],
+                             capture_output=True, text=True, timeout=300, env=environment())
+    is_refused(Finished(limited.returncode, limited.stdout, limited.stderr), 1, "File too large", "ulimit -f")
+    assert run_json(tmp_path / "run")["status"] == "failed"
+    assert analyse(tiny, data, tmp_path / "run", **OPTIONS).code == 0
+    assert lines_without_seconds(tmp_path / "run") == lines_without_seconds(whole)
+
+
+def test_a_start_that_fails_is_no_running_run(tiny, photos, tmp_path):
+    bad = make_model(tmp_path / "bad", NotANumber)
+    assert analyse(bad, photos, tmp_path / "run").code == 2
+    assert run_json(tmp_path / "run")["status"] == "failed"
+    assert analyse(tiny, photos, tmp_path / "run", max_size=1).code == 0
+    assert run_json(tmp_path / "run")["status"] == "done"
 
 
 def test_a_torn_record_is_cut_off(undisturbed, tiny, tmp_path):

@@ -328,6 +328,35 @@ def test_pictures_of_the_first_images(labelled_run, tiny, tmp_path):
     assert (tmp_path / "all" / records(tmp_path / "all")[0]["picture"]).exists()
 
 
+def test_the_first_twenty_are_drawn_by_default(tiny, tmp_path):
+    data = make_photos(tmp_path / "photos", 23)
+    options = {"grid": 2, "pictures": None}
+    names = [f"photo{i:02d}.png" for i in range(23)]
+
+    def drawn(out):
+        assert all(record["status"] in ("ok", "baseline-sufficient") for record in records(tmp_path / out))
+        pictures = sorted(path.stem for path in (tmp_path / out / "images").iterdir())
+        assert pictures == [record["image"] for record in records(tmp_path / out) if record["picture"]]
+        return pictures
+
+    assert analyse(tiny, data, tmp_path / "run", **options).code == 0
+    assert drawn("run") == names[:20]
+    assert analyse(tiny, data, tmp_path / "few", limit=21, **options).code == 0
+    assert drawn("few") == names[:20]
+    for every in ("all", -1):
+        assert analyse(tiny, data, tmp_path / f"all{every}", **{**options, "pictures": every}).code == 0
+        assert drawn(f"all{every}") == names
+    torn = tmp_path / "run/results.jsonl"  # as if the first ten had been done by a run that was stopped
+    torn.write_text("".join(line for line in torn.read_text().splitlines(keepends=True)[:10]))
+    run = run_json(tmp_path / "run")
+    (tmp_path / "run/run.json").write_text(json.dumps({**run, "status": "stopped"}))
+    for path in (tmp_path / "run/images").iterdir():
+        if path.stem >= names[10]:
+            path.unlink()
+    assert analyse(tiny, data, tmp_path / "run", **options).code == 0
+    assert drawn("run") == names[:20]
+
+
 def test_a_finished_run_is_left_alone(labelled_run, tiny, tmp_path):
     data = make_photos(tmp_path / "photos", 3)
     options = {"grid": 2, "pictures": 1}

@@ -1,6 +1,7 @@
 #include "common/config.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -16,10 +17,24 @@ std::string at(const std::string& file, const toml::source_region& where) {
   std::ifstream lines(file);
   std::string line;
   for (auto left = where.begin.line; left > 0 && std::getline(lines, line); --left) continue;
+  while (!line.empty() && std::isspace(static_cast<unsigned char>(line.back())) != 0) line.pop_back();
   return cat("configuration ", file, ", line ", where.begin.line, " (", line, "): ");
 }
 
-/// A scalar or an array of texts; null for anything else.
+void require_text(const std::string& file) {
+  require(!std::filesystem::is_directory(file), "configuration ", file, " is a folder; give a TOML file");
+  require(std::filesystem::is_regular_file(file), "no configuration file ", file);
+  std::ifstream lines(file);
+  require(lines.good(), "configuration ", file, " cannot be read");
+  std::string line;
+  for (long number = 1; std::getline(lines, line); ++number) {
+    const bool utf8 = Json::parse(to_text(Json(line))) == line;
+    require(utf8 && line.find('\0') == line.npos, "configuration ", file, ", line ", number,
+            ": it is not UTF-8 text; save the file as UTF-8");
+  }
+}
+
+/// A scalar or an array of them; null for anything else.
 Json to_json(const toml::node& node) {
   if (const auto* text = node.as_string()) return text->get();
   if (const auto* number = node.as_integer()) return number->get();
@@ -86,12 +101,13 @@ std::string dashed(std::string key) {
 }
 
 void read_config(const std::string& file, const std::vector<OptionTable*>& tables) {
-  require(std::filesystem::is_regular_file(file), "no configuration file ", file);
+  require_text(file);
   toml::table document;
   try {
     document = toml::parse_file(file);
   } catch (const toml::parse_error& error) {
-    throw UsageError(cat(at(file, error.source()), error.description()));
+    throw UsageError(cat(at(file, error.source()), error.description(),
+                         "; a line is: option = value, with a text in \"quotes\""));
   }
   std::set<std::string> by_flag, seen;
   for (const OptionTable* table : tables)
@@ -102,9 +118,12 @@ void read_config(const std::string& file, const std::vector<OptionTable*>& table
     for (OptionTable* table : tables)
       if (!option) option = table->find(key.str());
     const auto refuse = [&](const std::string& why) { throw UsageError(at(file, node.source()) + why); };
+    if (node.is_table() && (!option || !node.as_table()->is_inline()))
+      refuse(cat("options stand in no section; leave out ", key.str(), " and write option = value alone"));
     if (!option || !option->in_config) refuse(cat("there is no option ", key.str()));
     if (!seen.insert(option->key).second) refuse(dashed(option->key) + " stands twice");
     const Json value = to_json(node);
+    if (value.is_null()) refuse(dashed(option->key) + " must be a text, a number, true, false or a list");
     if (is_none(value) || by_flag.contains(option->key)) continue;  // flags win
     try {
       set(*option, value);

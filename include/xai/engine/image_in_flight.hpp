@@ -15,17 +15,27 @@ namespace xai {
 
 /// One decoded image, on the CPU.
 struct LoadedImage {
-  at::Tensor image;          ///< x: 3 x H x W float32 RGB in [0,1]
-  at::Tensor baseline;       ///< b: the same
-  std::optional<int> label;  ///< its class, where known
+  at::Tensor image;     ///< x: 3 x H x W float32 RGB in [0,1]
+  at::Tensor baseline;  ///< b: the same
+  /// A class whose probability on the intact image is wanted besides those of the likeliest ones: its label,
+  /// or the one to be explained.
+  std::optional<int> label;
 };
 
 /// What the model says of an intact image.
 struct Prediction {
   int predicted = 0;              ///< arg max
   double p_predicted = 0;         ///< its softmax probability
-  std::optional<double> p_label;  ///< the label's, where there is one
+  int second = 0;                 ///< the runner-up
+  double p_second = 0;            ///< its probability
+  std::optional<double> p_label;  ///< that of LoadedImage::label, where there is one
   bool near_tie = false;          ///< the runner-up is within a relative 1e-5: another machine may predict it
+  bool near_tie_of_second = false;  ///< so is the third to the runner-up
+
+  /// The probability of the prediction, the runner-up or the label.
+  double of(int target) const {
+    return target == predicted ? p_predicted : target == second ? p_second : p_label.value();
+  }
 };
 
 /// What an analysis sees of its image while it is under way.
@@ -38,8 +48,8 @@ class ImageInFlight {
   const LoadedImage& loaded() const { return loaded_; }
   const Prediction& prediction() const { return prediction_; }
 
-  /// Chooses class c, the prediction or the label, and gives the scorer of its probability under patch sets
-  /// (a grid of at most 16, else UsageError). Its memo knows the full set.
+  /// Chooses class c, of which prediction() knows the probability, and gives the scorer of its probability
+  /// under patch sets (a grid of at most 16, else UsageError). Its memo knows the full set.
   Scorer& scorer(int target);
   /// A further caller on the same memo, with an account of its own, and for the same class.
   Scorer& another_scorer() { return scorers_.emplace_back(memo_); }

@@ -28,7 +28,7 @@ cv::Mat mse_picture(const cv::Mat& photograph, const std::string& image, const s
 /// the patch grid. `photograph` as in mse_picture(). Returns CV_8UC3 in RGB order, of this size.
 cv::Mat set_picture(const cv::Mat& photograph, const PatchSet& set, int grid, MaskKind mask, cv::Size size);
 
-/// The picture's path in the run folder: "images/n01440764/x.JPEG.png".
+/// The picture's path in the run folder: "images/n01440764/x.JPEG.png" (file_name_of()).
 std::string picture_path(const std::string& image);
 
 /// PNG bytes of an H x W CV_8UC3 picture in RGB order.

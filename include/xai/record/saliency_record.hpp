@@ -44,7 +44,7 @@ Json saliency_record(const ImageFacts& image, const SaliencySetting& setting, co
 Json blank_saliency_record(const ImageFacts& image, const SaliencySetting& setting, std::string_view status,
                            std::string_view reason);
 
-/// A map's path in the run folder: "maps/efficientnet_lite0/n01440764/x.JPEG.igos++.npy".
+/// A map's path in the run folder: "maps/efficientnet_lite0/n01440764/x.JPEG.igos++.npy" (file_name_of()).
 std::string saliency_map_path(const std::string& model, const std::string& image, const std::string& method);
 
 }  // namespace xai

@@ -63,6 +63,7 @@ class ImageRun {
   RunObserver& observer_;
   ComputePlan plan_;
   ModelCard card_;
+  ChosenTarget target_;
   DataSet data_;
   RunFolder folder_;
   RunLog log_;
@@ -95,6 +96,8 @@ class ImageAnalysis : public Analysis {
   bool among_first(std::size_t index, long count) const {
     return count < 0 || run_.todo()[index] < static_cast<std::size_t>(count);
   }
+  /// Noise could turn the choice of the class that is explained.
+  bool near_tie(const ImageInFlight& image) const;
   /// Has a record made and written behind the engine's back, in the order in which images are finished.
   /// `make_record` runs on the writer's thread, and may write files of the run too.
   void write(std::size_t index, ImageFacts facts, std::function<Json(const ImageFacts&)> make_record);
@@ -108,6 +111,7 @@ class ImageAnalysis : public Analysis {
  private:
   const ImageEntry& entry(std::size_t index) const { return run_.data().images[run_.todo()[index]]; }
   ImageFacts facts_of(std::size_t index) const;
+  int target_of(const Prediction& intact, std::optional<int> label) const;
 
   /// What is known of an image once it is read.
   struct Loaded {

@@ -20,7 +20,7 @@ void describe(OptionTable& table, SearchRunOptions& options);
 
 /// Every option of run_mse().
 struct MseRunOptions : SearchRunOptions {
-  long pictures = -1;        ///< of the first so many images; -1 = all
+  long pictures = 20;        ///< of the first so many images of the whole list; -1 = all
   bool save_scores = false;  ///< also scores/<image>.npy: every evaluated set and its probability
 
   void validate() const;

@@ -9,6 +9,7 @@
 #include "xai/core/patch_grid.hpp"
 #include "xai/data/data_set.hpp"
 #include "xai/model/device.hpp"
+#include "xai/model/model_card.hpp"
 #include "xai/perturb/perturbation.hpp"
 
 namespace xai {
@@ -27,18 +28,29 @@ void describe(OptionTable& table, InputOptions& options);
 /// Those about images, for runs of several models.
 void describe_images(OptionTable& table, InputOptions& options);
 
-/// The class whose probability is explained: the model's prediction, or the data set's label.
-enum class Target { predicted, label };
+/// Whose probability is explained: that of the model's prediction, of its runner-up ("why not the other?"),
+/// of the data set's label, or of one and the same class for all images.
+enum class Target { predicted, second, label, one_class };
 template <>
 inline constexpr auto names_of<Target> = std::to_array<Named<Target>>({{Target::predicted, "predicted"},
+                                                                       {Target::second, "second"},
                                                                        {Target::label, "label"}});
+
+/// What TargetOptions::target means for a model.
+struct ChosenTarget {
+  Target target = Target::predicted;
+  int index = -1;  ///< of Target::one_class
+};
 
 /// What is explained of an image, and of which images.
 struct TargetOptions {
-  Target target = Target::predicted;
+  /// "predicted", "second", "label", or one class of the model, as a label means it (open_data_set()).
+  std::string target = "predicted";
   bool only_correct = false;   ///< leave out images that the model gets wrong
   double min_probability = 0;  ///< leave out images whose target class has less
 
+  /// Throws UsageError, naming what is close, where the model has no such class.
+  ChosenTarget choose(const ModelCard& card) const;
   /// Throws UsageError where labels are needed and `data` has none.
   void check(const DataSet& data) const;
 };
@@ -64,8 +76,9 @@ struct ComputeOptions {
   Precision precision = Precision::fp32;
   std::string batch_size = "auto";  ///< or a number
   Tune tune = Tune::fast;
-  int threads = 0;           ///< CPU lanes; 0 = all cores
-  int images_in_flight = 0;  ///< 0 = enough to fill batches
+  int threads = 0;                             ///< CPU lanes; 0 = all cores
+  int images_in_flight = 0;                    ///< 0 = enough to fill batches
+  std::vector<std::filesystem::path> library;  ///< of operators that a model needs beside LibTorch's
 };
 
 void describe(OptionTable& table, ComputeOptions& options);

@@ -61,7 +61,7 @@ void use_preset(OptionTable& table, Preset preset);
 struct SaliencyRunOptions : ImageRunOptions {
   MapOptions maps;
   CurveOptions curve;
-  long pictures = -1;  ///< of the first so many images; -1 = all
+  long pictures = 20;  ///< of the first so many images of the whole list; -1 = all
 
   void validate() const;
 };

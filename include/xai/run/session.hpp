@@ -17,7 +17,7 @@ namespace xai {
 
 // What the runs have in common: a session is one process's part of a run.
 
-/// Opens the data set of models with this card's classes. Throws UsageError where a label is none of them.
+/// Opens the data set of models with this card's classes, and logs what it has to say.
 DataSet open_data(const DataSetOptions& options, const ModelCard& card);
 
 /// What run.json says of a model and of the data set.
@@ -34,7 +34,7 @@ Json field(const Json& object, const char* name);
 class RunLog {
  public:
   /// What is known from the start. `folder` outlives the log.
-  RunLog(const RunFolder& folder, const RunKind& kind, const OutputOptions& output, Json options, Json model,
+  RunLog(RunFolder& folder, const RunKind& kind, const OutputOptions& output, Json options, Json model,
          Json data, const ModelCard& classes);
 
   RunInfo info;  ///< of this session; its status and seconds are write()'s
@@ -46,7 +46,7 @@ class RunLog {
   void guard(const std::function<void()>& work);
 
  private:
-  const RunFolder& folder_;
+  RunFolder& folder_;
   Stopwatch time_;  ///< of this session
   Stopwatch since_writing_;
 };
