@@ -154,9 +154,9 @@ void warn_of_labels(DataSet& data_set, const ClassIndex& classes) {
 void note_listing(DataSet& data_set, const internal::Listing& listing) {
   if (!listing.left_out.empty())
     data_set.notes.push_back(cat("left out, as no images by their names: ", listing.left_out_text()));
-  std::vector<std::string> folders;
+  std::set<std::string> folders;
   for (const auto& image : data_set.images)
-    if (image.is_folder()) folders.push_back(image.id);
+    if (image.is_folder()) folders.insert(image.id);
   if (!folders.empty())
     data_set.warnings.push_back(cat(folders.size(), folders.size() == 1 ? " folder" : " folders", " in '",
                                     data_set.root.string(),

@@ -1,81 +1,14 @@
 #include "xai/data/data_set.hpp"
 
-#include <gtest/gtest.h>
+#include <unistd.h>
 
-#include <fstream>
+#include <map>
 
-#include "says.hpp"
-#include "temporary_folder.hpp"
-#include "xai/core/error.hpp"
+#include "data_set_folder.hpp"
 #include "xai/core/hash.hpp"
 
 namespace xai {
 namespace {
-
-namespace fs = std::filesystem;
-using Strings = std::vector<std::string>;
-using Labels = std::vector<int>;
-
-const Strings classes{"n01440764", "n01443537", "n01484850", "n01491361"};
-
-/// Ids and labels, -1 for none.
-Strings ids(const DataSet& data_set) {
-  Strings out;
-  for (const auto& image : data_set.images) out.push_back(image.id);
-  return out;
-}
-Labels labels(const DataSet& data_set) {
-  Labels out;
-  for (const auto& image : data_set.images) out.push_back(image.label.value_or(-1));
-  return out;
-}
-
-class DataSetFolder : public ::testing::Test {
- protected:
-  /// Makes a file below the data folder; no image is opened, so that content does not matter.
-  fs::path add(const std::string& id) { return write("data/" + id, "x"); }
-  fs::path write(const std::string& name, const std::string& content) {
-    const auto path = folder_ / name;
-    fs::create_directories(path.parent_path());
-    std::ofstream(path, std::ios::binary) << content;
-    return path;
-  }
-  void add_validation(int images) {
-    for (int i = 1; i <= images; ++i) add(cat("ILSVRC2012_val_0000000", i, ".JPEG"));
-  }
-
-  /// Of a model whose classes have these ids, and names that are none; or of 100 classes and no list.
-  DataSet open(DataSetOptions options = {}, const Strings& class_ids = classes) {
-    return open_named(options, {class_ids, class_ids});
-  }
-  DataSet open_named(DataSetOptions options, const ClassList& list) {
-    if (options.data.empty()) options.data = data_;
-    return open_data_set(options, list, list.ids.empty() ? 100 : static_cast<int>(list.ids.size()));
-  }
-  /// Opens with the labels file of this content.
-  DataSet open_labelled(const std::string& content, const Strings& class_ids = classes) {
-    return open({.labels = write("label-file", content)}, class_ids);
-  }
-  DataSet open_devkit(const std::string& truth, const std::string& map) {
-    return open({.labels = write("truth.txt", truth), .devkit_map = write("map", map)});
-  }
-
-  /// What `action` complains about, which must be an E in one line.
-  template <class E, class Action>
-  static std::string complaint(const Action& action) {
-    try {
-      action();
-      return "";
-    } catch (const Error& error) {
-      EXPECT_TRUE(dynamic_cast<const E*>(&error)) << error.what();
-      EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos);
-      return error.what();
-    }
-  }
-
-  TemporaryFolder folder_;
-  fs::path data_ = folder_ / "data";
-};
 
 // --- folders ---
 
@@ -212,6 +145,140 @@ TEST_F(DataSetFolder, OneImage) {
   EXPECT_EQ(data_set.layout, "single");
   EXPECT_EQ(ids(data_set), (Strings{"1.jpg"}));
   EXPECT_EQ(data_set.images[0].source.file, file);
+}
+
+// --- what cannot be read ---
+
+TEST_F(DataSetFolder, WhatCannotBeReadIsAnErrorOfItsOwnAndTheRestGoesOn) {
+  add("n01440764/1.jpg");
+  fs::create_directory_symlink(data_, data_ / "n01440764/loop");
+  fs::create_directory_symlink(folder_ / "gone", data_ / "n01443537");
+  fs::create_symlink("self", data_ / "n01440764/self");
+  fs::create_symlink("self.jpg", data_ / "n01440764/self.jpg");
+  const auto data_set = open();
+  EXPECT_EQ(ids(data_set), (Strings{"n01440764/1.jpg", "n01440764/loop/", "n01440764/self.jpg",
+                                    "n01440764/self/", "n01443537/"}));
+  EXPECT_EQ(labels(data_set), (Labels{0, 0, 0, 0, 1}));
+  ASSERT_EQ(data_set.warnings.size(), 1U);
+  EXPECT_EQ(data_set.warnings[0], cat("3 folders in '", data_.string(), "' cannot be read, an error each: ",
+                                      "'n01440764/loop/', 'n01440764/self/', 'n01443537/'"));
+  EXPECT_EQ(data_set.images[1].source.fault,
+            cat("folder '", (data_ / "n01440764/loop").string(),
+                "' cannot be read: a symbolic link to a folder that it lies in, a loop"));
+  EXPECT_EQ(data_set.images[4].source.fault,
+            cat("'", (data_ / "n01443537").string(), "' cannot be read: it is a symbolic link to nothing"));
+}
+
+TEST_F(DataSetFolder, FoldersThatCannotBeReadNeedNoLabel) {
+  add("a.jpg");
+  fs::create_directory_symlink(folder_ / "gone", data_ / "sub");
+  const auto data_set = open_labelled("a.jpg,3\n");
+  EXPECT_EQ(labels(data_set), (Labels{3, -1}));
+  EXPECT_TRUE(data_set.labelled());
+}
+
+TEST_F(DataSetFolder, AFolderWithoutPermissionIsAnError) {
+  if (geteuid() == 0) GTEST_SKIP() << "root may read everything";
+  add("a.jpg");
+  add("locked/b.jpg");
+  fs::permissions(data_ / "locked", fs::perms::none);
+  const auto data_set = open();
+  fs::permissions(data_ / "locked", fs::perms::owner_all);
+  EXPECT_EQ(ids(data_set), (Strings{"a.jpg", "locked/"}));
+  EXPECT_TRUE(says(data_set.images[1].source.fault, "Permission denied"));
+}
+
+TEST_F(DataSetFolder, NothingReadableIsRefused) {
+  fs::create_directories(data_);
+  fs::create_symlink(folder_ / "gone.jpg", data_ / "1.jpg");
+  fs::create_directory_symlink(folder_ / "gone", data_ / "sub");
+  EXPECT_EQ(complaint<DataError>([&] { open(); }),
+            cat("none of the 2 images can be read: cannot use '", (data_ / "1.jpg").string(),
+                "': a symbolic link to nothing"));
+  fs::create_directories(data_ / "folder.jpg");
+  EXPECT_TRUE(says(complaint<UsageError>([&] { open({.data = data_ / "1.jpg"}); }), "no such file"));
+  fs::create_symlink("self", folder_ / "self");
+  EXPECT_TRUE(says(complaint<DataError>([&] { open({.data = folder_ / "self"}); }), "symbolic link"));
+  EXPECT_TRUE(says(complaint<UsageError>([&] { open({.labels = folder_.path()}); }), "is a folder"));
+}
+
+TEST_F(DataSetFolder, ListedImagesThatCannotBeReadAreErrorsOfTheirOwn) {
+  add("a.jpg");
+  fs::create_symlink(folder_ / "gone.jpg", data_ / "link.jpg");
+  EXPECT_EQ(ids(open({.data = write("data/list.txt", "a.jpg\nlink.jpg\n")})), (Strings{"a.jpg", "link.jpg"}));
+}
+
+// --- formats ---
+
+TEST_F(DataSetFolder, AllTypesOfPhotographsAreFoundAndTheRestIsCountedByKindOnce) {
+  for (const auto* id : {"a.tif", "b.TIFF", "c.gif", "d.ppm", "e.pgm", "f.pbm", "g.pnm", "h.jfif", "i.jpe",
+                         "1.xml", "sub/2.XML", "3.xml", "x.heic", "y.avif", "z.psd"})
+    add(id);
+  write("data/nameless", "\xFF\xD8\xFF\xE0 a JPEG");
+  write("data/README", "text");
+  const auto data_set = open();
+  EXPECT_EQ(ids(data_set), (Strings{"a.tif", "b.TIFF", "c.gif", "d.ppm", "e.pgm", "f.pbm", "g.pnm", "h.jfif",
+                                    "i.jpe", "nameless"}));
+  EXPECT_EQ(data_set.notes,
+            Strings{"left out, as no images by their names: 3 .xml, 1 .avif, 1 .heic, 1 .psd, 1 "
+                    "without extension"});
+}
+
+TEST_F(DataSetFolder, NoImagesSaysWhatThereIs) {
+  add("a.heic");
+  add("b.heic");
+  EXPECT_TRUE(says(complaint<DataError>([&] { open(); }), "in it and its folders; there are 2 .heic"));
+}
+
+TEST_F(DataSetFolder, OneImageIsFoundByItsContent) {
+  for (const auto& [name, content] :
+       std::map<std::string, std::string>{{"photo", "\xFF\xD8\xFF\xE0 a JPEG"},
+                                          {"a.image", "GIF89a"},
+                                          {"scan.dat", std::string("II*\0\x08\0\0\0", 8)},
+                                          {"p.netpbm", "P6 1 1 255 abc"},
+                                          {"empty.jpg", ""},
+                                          {"text.png", "text"}})
+    EXPECT_EQ(open({.data = write(name, content)}).layout, "single") << name;
+  add("P6 1.jpg");
+  EXPECT_EQ(open({.data = write("data/list.txt", "P6 1.jpg\n")}).layout, "list") << "not a PPM";
+}
+
+TEST_F(DataSetFolder, OneImageOfAFormatThatIsNotReadIsRefusedByItsName) {
+  const std::map<std::string, std::pair<std::string, std::string>> cases{
+      {"a.heic",
+       {std::string("\0\0\0\x18"
+                    "ftypheic",
+                    12),
+        "HEIC"}},
+      {"b.jpg",
+       {std::string("\0\0\0\x18"
+                    "ftypavif",
+                    12),
+        "AVIF"}},
+      {"c.jxl", {std::string("\xFF\x0A\0\0", 4), "JPEG XL"}},
+      {"d.svg", {"<?xml version=\"1.0\"?>\n<svg xmlns=\"x\"/>", "SVG"}},
+      {"e.pdf", {"%PDF-1.7\n", "PDF"}},
+      {"f.psd", {"8BPS", "Photoshop (PSD)"}},
+      {"g.jpg", {"<!DOCTYPE html><html>", "HTML (a web page in the place of an image?)"}},
+      {"h.mp4",
+       {std::string("\0\0\0\x18"
+                    "ftypisom",
+                    12),
+        "a video (MP4 or the like)"}},
+  };
+  for (const auto& [name, content] : cases) {
+    const auto file = write(name, content.first);
+    EXPECT_EQ(complaint<DataError>([&] { open({.data = file}); }),
+              cat("the format of '", file.string(), "' is ", content.second,
+                  ", which is not read; convert it to JPEG or PNG"));
+  }
+}
+
+TEST_F(DataSetFolder, CompressedArchivesAreRefusedWithWhatUnpacksThem) {
+  const auto file = write("val.tar.gz", "\x1F\x8B\x08");
+  EXPECT_EQ(complaint<DataError>([&] { open({.data = file}); }),
+            cat("'", file.string(), "' is compressed: unpack it with gunzip; a plain .tar is read in place"));
+  EXPECT_TRUE(says(complaint<DataError>([&] { open({.data = write("val.zip", "PK\3\4")}); }), "unzip"));
 }
 
 // --- labels files ---
