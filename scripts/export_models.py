@@ -688,6 +688,8 @@ def with_logits_alone(model, batch):
     if "logits" in fitting or len(fitting) == 1:
         return Logits(model, "logits" if "logits" in fitting else fitting[0])
     if isinstance(answer, torch.Tensor) and answer.dim() == 2 and len(answer) == len(batch):
+        if not answer.is_floating_point():
+            raise Refusal(f"the model gives {answer.dtype} numbers, not logits (the class itself?)")
         return model
     if isinstance(answer, torch.Tensor) and answer.dim() == 2:
         raise Refusal(
@@ -740,9 +742,10 @@ def seen_outputs(model, batch):
 
 def kind_of(values):
     """What outputs, N x K, look like."""
-    if values.min() < 0 or values.max() > 1:
-        return "logits"
-    return "probabilities" if (values.sum(1) - 1).abs().max() < 1e-3 else "sigmoid"
+    sums = values.sum(1)
+    if values.min() >= 0 and values.shape[1] > 1 and sums.max() - sums.min() < 1e-3 * sums.max():
+        return "probabilities" if abs(sums[0] - 1) < 1e-3 else "percentages"
+    return "sigmoid" if values.min() >= 0 and values.max() <= 1 else "logits"
 
 
 def check_output(values, output):
@@ -751,6 +754,11 @@ def check_output(values, output):
     Of a binary or multi-label head (`sigmoid`) they may be its logits as well as what its sigmoid made of them.
     """
     seen = kind_of(values)
+    if seen == "percentages":
+        raise Refusal(
+            f"each row of the model's outputs sums to {values[0].sum():.4g} and none is negative: neither logits nor "
+            "probabilities; export it without what scales them"
+        )
     if values.shape[1] > MOST_CLASSES:
         raise Refusal(f"the model has {values.shape[1]} outputs, more than {MOST_CLASSES}")
     if values.shape[1] == 1 and output != "sigmoid":

@@ -5,6 +5,7 @@ import dataclasses
 import hashlib
 import json
 import math
+import re
 import sys
 from pathlib import Path
 
@@ -65,6 +66,8 @@ def dataclass(): return Net(end=Answer)
 def maps(): return Net(end=lambda x: x[..., None, None])
 def half(): return Net().half()
 def constant(): return Net(end=lambda x: 0 * x)
+def percentages(): return Net(end=lambda x: 100 * x.softmax(1))
+def classes(): return Net(end=lambda x: x.argsort(1))
 def number(): return 3
 def raises(): raise ValueError("no data")
 def leaves(): raise SystemExit("usage: train.py")
@@ -322,6 +325,8 @@ def test_a_baked_batch_size_and_randomness(here, capsys):
         ("one", "logits", "the model has one output: add --output sigmoid (two classes: index 1 is the output's, 0"),
         ("one", "probabilities", "the model has one output: add --output sigmoid"),
         ("one_softmax", "sigmoid", "answers the same whatever it is shown"),
+        ("percentages", "logits", "each row of the model's outputs sums to 100 and none is negative: neither"),
+        ("classes", "logits", "gives torch.int64 numbers, not logits (the class itself?)"),
         ("constant", "logits", "answers the same whatever it is shown"),
     ],
 )
@@ -538,3 +543,11 @@ def test_a_checkpoint_of_a_librarys_architecture(here, capsys, name):
     x = torch.randn(2, 3, 32, 32)
     torch.testing.assert_close(torch.jit.load(f"{architecture}.pt")(x), model(x), rtol=1e-4, atol=1e-5)
     assert json.loads(Path(f"{architecture}.json").read_text())["classes"] == 3
+
+
+def test_the_page_names_options_that_exist(capsys):
+    with pytest.raises(SystemExit):
+        export_models.main(["--help"])
+    known = set(re.findall(r"--[a-z-]+", capsys.readouterr().out))
+    page = (ROOT / "docs/models.md").read_text().replace("xai-mse --model models/NAME.pt --data photos --out", "")
+    assert known >= set(re.findall(r"--[a-z-]+", page)) > {"--torchscript", "--module", "--checkpoint", "--output"}
