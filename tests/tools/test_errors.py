@@ -73,7 +73,7 @@ def test_bad_values_are_refused(option, value, tiny, photos, tmp_path):
 def test_bad_values_of_every_option_are_tested():
     help_text = mse("--help").out
     with_value = set(re.findall(r"^  (--[a-z-]+) (?=\S)", help_text, re.M)) | {"--config"}
-    without = {"--version", "--print-config", "--only-correct", "--overwrite", "--save-scores", "--quiet", "--verbose", "--help"}
+    without = {"--version", "--folders-by-rank", "--print-config", "--only-correct", "--overwrite", "--save-scores", "--quiet", "--verbose", "--help"}
     assert with_value - without == set(BAD_VALUES)
 
 
@@ -320,8 +320,8 @@ def test_a_folder_without_images(tiny, tmp_path):
 
 
 @pytest.mark.parametrize("labels, words", [
-    ("path,label\nphoto00.png,3\nphoto01.png,0\n", ["label 3", "0..2"]),
-    ("path,label\nphoto00.png,-1\nphoto01.png,0\n", ["label -1"]),
+    ("path,label\nphoto00.png,3\nphoto01.png,0\n", ["label '3'", "0..2", "1-based?"]),
+    ("path,label\nphoto00.png,-1\nphoto01.png,0\n", ["label '-1'", "0..2"]),
     ("path,label\nphoto00.png,mauve\nphoto01.png,0\n", ["mauve", "line 2"]),
     ("path,label\nphoto00.png,0\n", ["photo01.png", "no label"]),
     ("path,label\nphoto00.png,0\nphoto00.png,1\nphoto01.png,1\n", ["photo00.png", "already"]),
@@ -338,8 +338,7 @@ def test_labels_beyond_a_models_classes_without_ids(tmp_path):
     model = make_model(tmp_path / "model", ids=None)
     data = make_photos(tmp_path / "photos", 2)
     (tmp_path / "labels.csv").write_text("path,label\nphoto00.png,0\nphoto01.png,3\n")
-    is_refused(analyse(model, data, tmp_path / "run", labels=tmp_path / "labels.csv"), 2, "photo01.png", "label 3",
-               "3 classes")
+    is_refused(analyse(model, data, tmp_path / "run", labels=tmp_path / "labels.csv"), 2, "line 3", "label '3'", "0..2")
 
 
 def test_folders_that_are_no_classes_of_the_model(tiny, tmp_path):

@@ -402,5 +402,5 @@ def test_help_names_every_option_that_is_tested():
     elsewhere = {"--baseline", "--batch-size", "--config", "--data", "--device", "--devkit-map", "--images-in-flight",
                  "--labels", "--limit", "--mask", "--max-pixels", "--model", "--out", "--precision", "--preprocess-dump",
                  "--seed", "--threads", "--tune"}  # of every tool, tested with xai-mse
-    without = {"--version", "--print-config", "--only-correct", "--overwrite", "--quiet", "--verbose", "--help"}
+    without = {"--version", "--folders-by-rank", "--print-config", "--only-correct", "--overwrite", "--quiet", "--verbose", "--help"}
     assert named - elsewhere - without == set(BAD_VALUES)
