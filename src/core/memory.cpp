@@ -3,7 +3,9 @@
 #include <malloc.h>
 #include <sys/resource.h>
 
+#include <fstream>
 #include <limits>
+#include <string>
 
 namespace xai {
 
@@ -11,6 +13,15 @@ std::int64_t peak_memory_bytes() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   return std::int64_t{1024} * usage.ru_maxrss;
+}
+
+std::optional<std::int64_t> available_memory_bytes() {
+  std::ifstream lines("/proc/meminfo");
+  for (std::string key, rest; lines >> key; std::getline(lines, rest)) {
+    std::int64_t kibibytes = 0;
+    if (key == "MemAvailable:" && lines >> kibibytes) return 1024 * kibibytes;
+  }
+  return {};
 }
 
 void keep_freed_memory() {

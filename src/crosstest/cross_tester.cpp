@@ -54,6 +54,7 @@ CrossTester::CrossTester(std::vector<Classifier*> models, const CrossTestOptions
     const auto view = std::find_if(views_.begin(), views_.end(),
                                    [&](const View& known) { return shown_alike(card_of(known), card); });
     (view == views_.end() ? views_.emplace_back() : *view).push_back(models_.size());
+    batch_size_ = std::min(batch_size_.load(), classifier->most_rows());
     models_.push_back({classifier, on_device(card.mean, device_), on_device(card.std, device_)});
   }
 }
@@ -91,7 +92,9 @@ at::Tensor CrossTester::probabilities(const Model& model, const at::Tensor& batc
   const at::Tensor logits = model.classifier->logits(images).slice(0, 0, rows);
   forward_ += rows;
   const at::Tensor broken = at::isfinite(logits).all(1, /*keepdim=*/true).logical_not();
-  return logits.softmax(1).to(at::kFloat).masked_fill(broken, std::numeric_limits<double>::quiet_NaN());
+  return model.classifier->probabilities(logits)
+      .to(at::kFloat)
+      .masked_fill(broken, std::numeric_limits<double>::quiet_NaN());
 }
 
 std::vector<at::Tensor> CrossTester::probabilities(std::span<const Views* const> photographs,

@@ -67,7 +67,7 @@ void Lane::answer(const Batch& batch, const std::vector<const MaskableImage*>& i
     finite = finite.logical_and(at::isfinite(of_masks).all(3).all(2).all(0).unsqueeze(1));
     outcome.gradients = of_masks.cpu();
   }
-  const at::Tensor probabilities = logits.softmax(1);
+  const at::Tensor probabilities = classifier_.probabilities(logits);
   const auto [best, classes] = probabilities.topk(std::min<std::int64_t>(3, probabilities.size(1)), 1);
   const at::Tensor third = best.size(1) > 2 ? best.narrow(1, 2, 1) : at::zeros_like(best.narrow(1, 0, 1));
   outcome.values = at::cat({best.narrow(1, 0, 2), classes.narrow(1, 0, 2).to(at::kDouble),

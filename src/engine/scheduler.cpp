@@ -35,7 +35,7 @@ Scheduler::Scheduler(Classifier& classifier, const EngineOptions& options, std::
       tensors_(at::device(classifier.device()).dtype(classifier.type())),
       composer_(classifier.card().height, classifier.card().width, options.grid, options.mask, tensors_),
       prefetcher_(count, options.prefetch, analysis) {
-  report_.batch_size = options.batch_size;
+  report_.batch_size = std::min(options.batch_size, classifier_.most_rows());
   for (int i = 0; i < options.lanes; ++i) lanes_.emplace_back(classifier, composer_, landed_);
 }
 

@@ -1,5 +1,7 @@
 #include "xai/model/classifier.hpp"
 
+#include <ATen/ATen.h>
+
 #include "xai/core/error.hpp"
 #include "xai/core/log.hpp"
 #include "xai/model/torchscript_classifier.hpp"
@@ -12,6 +14,17 @@ LogitsAndGradient Classifier::logits_and_input_gradient(const at::Tensor&, const
 
 Features Classifier::features(const at::Tensor&, const at::Tensor&) {
   throw ModelError(cat("model ", card().name, " has no last feature map that is known"));
+}
+
+at::Tensor Classifier::probabilities(const at::Tensor& logits) const {
+  switch (link()) {
+    case Link::none:
+      return logits;
+    case Link::sigmoid:
+      return logits.sigmoid();
+    default:
+      return logits.softmax(1);
+  }
 }
 
 std::unique_ptr<Classifier> open_classifier(const ModelCard& card, const ClassifierOptions& options) {

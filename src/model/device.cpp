@@ -2,6 +2,7 @@
 
 #include <ATen/Context.h>
 #include <c10/util/Exception.h>
+#include <dlfcn.h>
 
 #include <charconv>
 #include <new>
@@ -65,6 +66,14 @@ int halved_batch(int size, const at::Device& device) {
                       "'device'");
   log::warning("out of memory: going on with batches of ", size / 2);
   return size / 2;
+}
+
+void load_operators(const std::filesystem::path& library) {
+  require(std::filesystem::is_regular_file(library), "'library': no file ", library.string());
+  if (dlopen(library.c_str(), RTLD_NOW | RTLD_GLOBAL)) return;
+  const char* reason = dlerror();
+  throw UsageError(
+      cat("'library' ", library.string(), " cannot be loaded: ", reason ? reason : "no reason is known"));
 }
 
 }  // namespace xai

@@ -14,8 +14,32 @@ namespace {
 
 namespace jit = torch::jit;
 
-/// Called with a node, the index of an input that is a switch, and its name.
-using Visit = std::function<void(jit::Node&, std::size_t, std::string_view)>;
+using Visit = std::function<void(jit::Node&)>;
+
+/// Calls use(index, name) for each input of an ATen operation that its schema names.
+template <class Use>
+void for_inputs(jit::Node& node, Use use) {
+  const c10::FunctionSchema* schema = node.maybeSchema();
+  if (!schema || !node.kind().is_aten()) return;
+  for (std::size_t i = 0; i < std::min(schema->arguments().size(), node.inputs().size()); ++i)
+    use(i, schema->arguments()[i].name());
+}
+
+/// A constant of its own: the present one may have other users.
+void set_input(jit::Node& node, std::size_t i, bool value) {
+  const jit::WithInsertPoint here(&node);
+  node.replaceInput(i, node.owningGraph()->insertConstant(value));
+}
+
+std::optional<bool> constant_flag(jit::Node& node, std::size_t i) {
+  const auto constant = jit::toIValue(node.input(i));
+  return constant && constant->isBool() ? std::optional(constant->toBool()) : std::nullopt;
+}
+
+bool is_none(jit::Node& node, std::size_t i) {
+  const auto constant = jit::toIValue(node.input(i));
+  return constant && constant->isNone();
+}
 
 bool is_switch(std::string_view name) {
   return name == "benchmark" || name == "deterministic" || name == "cudnn_enabled" || name == "allow_tf32";
@@ -40,7 +64,7 @@ class Walk {
 
   void block(jit::Block& inside) {
     for (jit::Node* node : inside.nodes()) {
-      switches_of(*node);
+      visit_(*node);
       for (jit::Block* inner : node->blocks()) block(*inner);
       if (node->hasAttribute(jit::attr::Subgraph)) block(*node->g(jit::attr::Subgraph)->block());
       if (node->kind() == jit::prim::CallFunction)
@@ -51,13 +75,6 @@ class Walk {
     }
   }
 
-  void switches_of(jit::Node& node) {
-    const c10::FunctionSchema* schema = node.maybeSchema();
-    if (!schema || !node.kind().is_aten()) return;
-    for (std::size_t i = 0; i < std::min(schema->arguments().size(), node.inputs().size()); ++i)
-      if (const std::string& name = schema->arguments()[i].name(); is_switch(name)) visit_(node, i, name);
-  }
-
   const Visit& visit_;
   std::unordered_set<const jit::Function*> seen_;
 };
@@ -65,28 +82,50 @@ class Walk {
 }  // namespace
 
 void set_graph_switches(jit::Module& module, bool allow_tf32) {
-  const Visit set = [allow_tf32](jit::Node& node, std::size_t i, std::string_view name) {
-    if (name == "cudnn_enabled") return;
-    // a constant of its own: the present one may have other users
-    const jit::WithInsertPoint here(&node);
-    node.replaceInput(i, node.owningGraph()->insertConstant(name == "allow_tf32" && allow_tf32));
+  const Visit set = [allow_tf32](jit::Node& node) {
+    for_inputs(node, [&](std::size_t i, const std::string& name) {
+      if (is_switch(name) && name != "cudnn_enabled") set_input(node, i, name == "allow_tf32" && allow_tf32);
+    });
   };
   Walk(set).module(module);
 }
 
+GraphRepairs repair_graphs(jit::Module& module, const at::Device& device) {
+  GraphRepairs repairs;
+  const Visit repair = [&](jit::Node& node) {
+    if (node.kind() == jit::prim::Constant && node.output()->type()->kind() == c10::TypeKind::DeviceObjType &&
+        node.hasAttribute(jit::attr::value) && node.s(jit::attr::value) != device.str()) {
+      node.s_(jit::attr::value, device.str());
+      ++repairs.devices;
+    }
+    bool batch_statistics = false;  // there are no others
+    for_inputs(node, [&](std::size_t i, const std::string& name) {
+      if (name == "running_mean") batch_statistics = is_none(node, i);
+      if ((name != "training" && name != "train") || batch_statistics || constant_flag(node, i) != true)
+        return;
+      set_input(node, i, false);
+      ++repairs.training;
+    });
+  };
+  Walk(repair).module(module);
+  return repairs;
+}
+
 std::vector<GraphSwitches> graph_switches(const jit::Module& module) {
   std::vector<GraphSwitches> all;
-  const jit::Node* last = nullptr;
-  const Visit note = [&](jit::Node& node, std::size_t i, std::string_view name) {
-    if (&node != last) all.emplace_back();
-    last = &node;
-    GraphSwitches& found = all.back();
-    auto& value = name == "benchmark"       ? found.benchmark
-                  : name == "deterministic" ? found.deterministic
-                  : name == "cudnn_enabled" ? found.cudnn_enabled
-                                            : found.allow_tf32;
-    if (const auto constant = jit::toIValue(node.input(i)); constant && constant->isBool())
-      value = constant->toBool();
+  const Visit note = [&](jit::Node& node) {
+    GraphSwitches found;
+    bool any = false;
+    for_inputs(node, [&](std::size_t i, const std::string& name) {
+      if (!is_switch(name)) return;
+      any = true;
+      auto& value = name == "benchmark"       ? found.benchmark
+                    : name == "deterministic" ? found.deterministic
+                    : name == "cudnn_enabled" ? found.cudnn_enabled
+                                              : found.allow_tf32;
+      value = constant_flag(node, i);
+    });
+    if (any) all.push_back(found);
   };
   Walk(note).module(module);
   return all;

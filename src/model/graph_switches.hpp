@@ -20,6 +20,17 @@ struct GraphSwitches {
 /// has run.
 void set_graph_switches(torch::jit::Module& module, bool allow_tf32);
 
+/// What repair_graphs() had to do.
+struct GraphRepairs {
+  int training =
+      0;  ///< operations that were set to train: dropout, and batch norm that has running statistics
+  int devices = 0;  ///< places that named another device
+};
+
+/// Makes what tracing baked into a module fit for inference on `device`: constants that say "training" become
+/// false, devices become `device`. Walks as above.
+GraphRepairs repair_graphs(torch::jit::Module& module, const at::Device& device);
+
 /// Of every operation that carries any, where they are constants.
 std::vector<GraphSwitches> graph_switches(const torch::jit::Module& module);
 

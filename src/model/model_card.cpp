@@ -129,7 +129,7 @@ class Reader {
 
 /// What no program needs, but the schema asks for.
 void check_origin(const Reader& reader) {
-  reader.one_of("/architecture/source", {"timm", "torchvision", "package"});
+  reader.one_of("/architecture/source", {"timm", "torchvision", "package", "torchscript", "module"});
   reader.text("/architecture/name", 1);
   reader.text("/architecture/version");
   const bool random = reader.one_of("/weights/origin", {"pretrained", "file", "random"}) == "random";
@@ -141,7 +141,7 @@ void check_origin(const Reader& reader) {
   reader.number("/weights/photo/p_baseline", 0, 0.2);
 }
 
-ClassList read_classes(const Reader& reader, int classes, const std::filesystem::path& folder) {
+ClassList read_classes(const Reader& reader, int outputs, const std::filesystem::path& folder) {
   const std::string field = "/class_list";
   if (reader.at(field).is_null()) return {};
   ClassList list;
@@ -153,11 +153,13 @@ ClassList read_classes(const Reader& reader, int classes, const std::filesystem:
   } else {
     list = {reader.texts(field + "/ids"), reader.texts(field + "/names")};
   }
-  const auto count = static_cast<std::size_t>(classes);
+  const auto count = static_cast<std::size_t>(std::max(outputs, 2));
+  const char* two = outputs == 1 ? ", which stands for two: the complement's and the output's own" : "";
   if (list.ids.size() != count)
-    reader.fail(field, cat("lists ", list.ids.size(), " classes, field /classes says ", classes));
+    reader.fail(field, cat("lists ", list.ids.size(), " classes, field /classes says ", outputs, two));
   if (list.names.size() != count)
-    reader.fail(field + "/names", cat("has ", list.names.size(), " texts, field /classes says ", classes));
+    reader.fail(field + "/names",
+                cat("has ", list.names.size(), " texts, field /classes says ", outputs, two));
   std::set<std::string> known;
   for (const std::string& id : list.ids)
     if (!known.insert(id).second) reader.fail(field + "/ids", cat("has ", Json(id).dump(), " twice"));
@@ -196,7 +198,7 @@ ModelCard read_model_card(const std::filesystem::path& model) {
                       "; make one with scripts/export_models.py");
   const auto path = std::filesystem::path(model).replace_extension(".json");
   require<ModelError>(std::filesystem::exists(path), "no model card ", path.string(),
-                      " beside the model; scripts/export_models.py writes both");
+                      " beside the model; make one: scripts/export_models.py --torchscript ", model.string());
   Json root = parse_card(path);
   const Reader reader(path, root);
   if (const auto version = reader.text("/schema_version"); !is_schema_version(version))
@@ -220,9 +222,15 @@ ModelCard read_model_card(const std::filesystem::path& model) {
   if (card.resize < std::max(card.height, card.width))
     reader.fail("/preprocessing/resize", cat("is ", card.resize, ", smaller than the crop of ", card.height,
                                              " x ", card.width, " pixels"));
-  card.classes = reader.integer("/classes", 1, most_classes);
-  if (card.classes < 2) reader.fail("/classes", "must be at least 2");
-  card.class_list = read_classes(reader, card.classes, path.parent_path());
+  if (reader.contains("/output"))
+    card.output = *named<Output>(reader.one_of("/output", {"logits", "probabilities", "sigmoid"}));
+  card.outputs = reader.integer("/classes", 1, most_classes);
+  if (card.outputs == 1 && card.output != Output::sigmoid)
+    reader.fail("/classes",
+                "is 1: one output is a class and its complement by its sigmoid, which the card says with "
+                "\"output\": \"sigmoid\"");
+  card.classes = std::max(card.outputs, 2);
+  card.class_list = read_classes(reader, card.outputs, path.parent_path());
   card.sha256 = reader.sha256("/sha256");
   card.gradcam = read_gradcam(reader, path.parent_path());
   root.erase("class_list");

@@ -8,9 +8,11 @@
 
 #include <limits>
 
+#include "probe.hpp"
 #include "torchscript.hpp"
 #include "xai/core/error.hpp"
 #include "xai/core/log.hpp"
+#include "xai/core/memory.hpp"
 #include "xai/core/stopwatch.hpp"
 
 namespace xai {
@@ -23,9 +25,12 @@ std::string device_kind(const at::Device& device) {
   return c10::DeviceTypeName(device.type(), /*lower_case=*/true);
 }
 
+/// Images in memory at once, of each image of a batch, that even a small model needs.
+constexpr std::int64_t least_memory = 4;
+
 /// Rows that go back through a model at once on a CPU: always as many, because matrices of another size are
-/// multiplied by other kernels, which would make gradients, and so maps, depend on the size of the batch. More
-/// than one, because batch norm's backward is wrong for a batch of one (torch 2.11).
+/// multiplied by other kernels, which would make gradients, and so maps, depend on the size of the batch.
+/// More than one, because batch norm's backward is wrong for a batch of one (torch 2.11).
 constexpr std::int64_t backward_rows = 4;
 
 /// What run(batch, classes), a pair of tensors with a row for each of the batch's, says of batches of a size
@@ -82,23 +87,40 @@ struct TorchScriptClassifier::Parts {
   torch::jit::Module head;
 };
 
+template <class Run>
+auto TorchScriptClassifier::guarded(const at::Tensor& batch, Run run) const {
+  try {
+    return run();
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& error) {
+    if (is_out_of_memory(error)) throw;
+    throw ModelError(cat("model ", card_.model.string(), " failed on a batch of ", batch.size(0), ": ",
+                         torchscript_reason(error)));
+  }
+}
+
 TorchScriptClassifier::TorchScriptClassifier(ModelCard card, ClassifierOptions options)
     : card_(std::move(card)), options_(std::move(options)) {
   set_precision(options_.precision);
   if (options_.features) load_parts();
 
   Module plain{load_torchscript(card_.model, card_.sha256, options_.device, options_.precision)};
-  if (const auto type = type_of(options_.precision); type != at::kFloat) plain.script.to(type);
-  probe(plain);
+  link_ = probe(card_, options_, [&](const at::Tensor& images) {
+    const c10::InferenceMode no_gradients;
+    return raw(plain, images);
+  });
+  const at::Tensor batch = fitting_batch(plain);
+  guarded(batch, [&] { set_up(plain, batch); });
+}
 
-  const at::Tensor batch =
-      at::randn({options_.batch_size, 3, card_.height, card_.width}, at::detail::createCPUGenerator(63))
-          .to(options_.device);
+/// Chooses the modules for logits and for gradients.
+void TorchScriptClassifier::set_up(const Module& plain, const at::Tensor& batch) {
   const bool exact = is_exact(options_.precision);
   forward_ = set_up(plain, {.name = "logits",
                             .key = "choice",
                             .candidates = forward_candidates(options_),
-                            .answer = [&](Module& m) { return forward(m, batch).softmax(1).cpu(); },
+                            .answer = [&](Module& m) { return probabilities(forward(m, batch)).cpu(); },
                             .agree = probabilities_agree,
                             .tolerance = exact ? 1e-4 : 2e-2});
   if (!options_.gradients) return;
@@ -118,8 +140,9 @@ void TorchScriptClassifier::load_parts() {
       card_.gradcam.has_value(), "model ", card_.name,
       " has no last feature map that its card knows of, so there is no Grad-CAM of it; use another "
       "'method', or export the model again with scripts/export_models.py");
+  const Precision of_floats = options_.precision == Precision::tf32 ? Precision::tf32 : Precision::fp32;
   const auto load = [&](const std::filesystem::path& file, const std::string& sha256) {
-    return load_torchscript(file, sha256, device(), options_.precision);
+    return load_torchscript(file, sha256, device(), of_floats);
   };
   const GradCamFiles& files = *card_.gradcam;
   parts_ = std::make_unique<Parts>(
@@ -144,19 +167,6 @@ Json TorchScriptClassifier::to_json(const std::vector<Measurement>& measurements
     measured.push_back(
         {{"tuning", name(m.tuning)}, {"milliseconds", number_or_null(m.milliseconds)}, {"usable", m.usable}});
   return measured;
-}
-
-template <class Run>
-auto TorchScriptClassifier::guarded(const at::Tensor& batch, Run run) const {
-  try {
-    return run();
-  } catch (const Error&) {
-    throw;
-  } catch (const std::exception& error) {
-    if (is_out_of_memory(error)) throw;
-    throw ModelError(cat("model ", card_.model.string(), " failed on a batch of ", batch.size(0), ": ",
-                         torchscript_reason(error)));
-  }
 }
 
 at::ScalarType TorchScriptClassifier::type() const {
@@ -184,12 +194,23 @@ Features TorchScriptClassifier::features(const at::Tensor& batch, const at::Tens
   });
 }
 
-at::Tensor TorchScriptClassifier::call(Module& module, const at::Tensor& batch) const {
+/// The model's own output, before anything is known of it.
+at::Tensor TorchScriptClassifier::raw(Module& module, const at::Tensor& batch) const {
   const auto format = module.channels_last ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
   const auto output = module.script.forward({batch.to(type_of(options_.precision)).contiguous(format)});
   require<ModelError>(output.isTensor(), "model ", card_.model.string(), " gives a ", output.tagKind(),
                       " instead of one tensor of logits; wrap it so that it returns N x K logits");
-  return output.toTensor().to(type());
+  return output.toTensor();
+}
+
+/// N x outputs to N x K: one output is its class's, and the complement stands before it.
+at::Tensor TorchScriptClassifier::of_classes(const at::Tensor& outputs) const {
+  if (card_.outputs > 1) return outputs;
+  return at::cat({link_ == Link::none ? 1 - outputs : -outputs, outputs}, 1);
+}
+
+at::Tensor TorchScriptClassifier::call(Module& module, const at::Tensor& batch) const {
+  return of_classes(raw(module, batch).to(type()));
 }
 
 at::Tensor TorchScriptClassifier::forward(Module& module, const at::Tensor& batch) const {
@@ -205,7 +226,7 @@ LogitsAndGradient TorchScriptClassifier::backward(Module& module, const at::Tens
     const at::Tensor input =
         rows.clone(at::MemoryFormat::Contiguous).requires_grad_();  // no inference tensor
     const at::Tensor logits = call(module, input);
-    const at::Tensor p = logits.softmax(1).gather(1, of.clone().unsqueeze(1)).sum();
+    const at::Tensor p = probabilities(logits).gather(1, of.clone().unsqueeze(1)).sum();
     const at::Tensor gradient = torch::autograd::grad({p}, {input}).front();
     return LogitsAndGradient{logits.detach(), gradient};
   });
@@ -222,45 +243,39 @@ Features TorchScriptClassifier::features_of(const at::Tensor& batch, const at::T
   }
   const at::AutoGradMode gradients_on(true);
   maps = maps.detach().requires_grad_();
-  const at::Tensor logits = parts_->head.forward({maps}).toTensor();
-  const at::Tensor of_classes = logits.gather(1, classes.clone().unsqueeze(1)).sum();
-  return {maps.detach(), torch::autograd::grad({of_classes}, {maps}).front()};
+  const at::Tensor logits = of_classes(parts_->head.forward({maps}).toTensor());
+  const at::Tensor chosen = logits.gather(1, classes.clone().unsqueeze(1)).sum();
+  return {maps.detach(), torch::autograd::grad({chosen}, {maps}).front()};
 }
 
-void TorchScriptClassifier::probe(Module& plain) const {
-  const auto fail = [&](const auto&... what) {
-    throw ModelError(cat("model ", card_.model.string(), " ", what...));
-  };
-  at::Tensor images =
-      at::randn({3, 3, card_.height, card_.width}, at::detail::createCPUGenerator(63)).to(options_.device);
-  std::vector<at::Tensor> answers;
-  for (const std::int64_t count : {1, 2, 3}) {
-    at::Tensor logits;
+/// A batch of options_.batch_size images; of half as many, and so on, where those do not fit into memory or
+/// the model does not take them.
+at::Tensor TorchScriptClassifier::fitting_batch(Module& plain) {
+  int& size = options_.batch_size;
+  const std::int64_t image_bytes = std::int64_t{3} * card_.height * card_.width * sizeof(float);
+  const auto available = device().is_cpu() ? available_memory_bytes() : std::nullopt;
+  while (available && size > 1 && least_memory * image_bytes * size > *available)
+    size = halved_batch(size, device());
+  while (true) {
     try {
-      logits = forward(plain, images.slice(0, 0, count));
-    } catch (const Error&) {
-      throw;
+      const at::Tensor batch =
+          at::randn({size, 3, card_.height, card_.width}, at::detail::createCPUGenerator(63)).to(device());
+      const at::Tensor logits = forward(plain, batch);
+      if (options_.gradients) backward(plain, batch, logits.argmax(1));
+      return batch;
     } catch (const std::exception& error) {
-      if (is_out_of_memory(error)) fail("does not fit into memory: ", torchscript_reason(error));
-      fail("fails on a batch of ", count, " (does the card's size of ", card_.height, " x ", card_.width,
-           " pixels fit it? was the batch size baked in at export?): ", torchscript_reason(error));
+      if (is_out_of_memory(error)) {
+        size = halved_batch(size, device());
+        continue;
+      }
+      const std::string reason = torchscript_reason(error);
+      require<ModelError>(size > 1, "model ", card_.model.string(),
+                          " fails on a batch of one image: ", reason);
+      log::warning("model ", card_.model.string(), " fails on a batch of ", size, " (", reason,
+                   "): going on with batches of ", size / 2);
+      size /= 2;
     }
-    if (logits.dim() != 2 || logits.size(0) != count)
-      fail("gives an output of shape ", logits.sizes(), " for ", count, " images, not ", count,
-           " x K logits; was the batch size baked in at export?");
-    if (logits.size(1) != card_.classes)
-      fail("has K = ", logits.size(1), " classes, its card says ", card_.classes);
-    if (!at::isfinite(logits).all().item<bool>()) fail("gives logits that are not finite (NaN or infinity)");
-    answers.push_back(logits);
   }
-  const at::Tensor& all = answers.back();
-  if (all.ge(0).all().item<bool>() && all.sum(1).sub(1).abs().max().item<double>() < 1e-3)
-    fail("gives probabilities (rows sum to 1) where logits are needed; export it without its softmax");
-  const double tolerance =
-      (is_exact(options_.precision) ? 1e-3 : 1e-1) * (1 + all.abs().max().item<double>());
-  for (const at::Tensor& some : answers)
-    if (largest_difference(some, all.slice(0, 0, some.size(0))) > tolerance)
-      fail("answers differently for an image alone and in a batch; was the batch size baked in at export?");
 }
 
 /// TorchScript optimises a graph on its first runs.

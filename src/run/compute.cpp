@@ -37,6 +37,7 @@ OpenModel default_models() {
 
 ComputePlan plan(const ComputeOptions& options) {
   validate_described(options);
+  for (const std::filesystem::path& library : options.library) load_operators(library);
   ComputePlan plan;
   plan.device = parse_device(options.device);
   plan.precision = options.precision;

@@ -2,7 +2,6 @@
 #include <c10/core/InferenceMode.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <future>
 
 #include "model_fixture.hpp"
@@ -227,36 +226,11 @@ TEST(TorchScriptClassifier, RefusesWhatIsNoClassifier) {
                    "has K = 5 classes");
 }
 
-TEST(TorchScriptClassifier, RefusesABakedBatchSize) {
-  const TemporaryFolder folder;
-  expect_complaint(
-      save_model(folder,
-                 "def forward(self, x):\n    return torch.mm(x.reshape(2, 3, 256).mean(2), self.weight)"),
-      "was the batch size baked in");
-  // the batch's own mean: every image looks different in company
-  expect_complaint(
-      save_model(folder,
-                 "def forward(self, x):\n    return torch.mm((x - x.mean(0)).abs().mean([2, 3]), "
-                 "self.weight)"),
-      "alone and in a batch");
-}
-
 TEST(TorchScriptClassifier, RefusesAFileThatIsNotTheCards) {
   const TemporaryFolder folder;
   const auto path =
       save_model(folder, linear_model, [](auto& card) { card["sha256"] = std::string(64, '0'); });
   expect_complaint(path, "sha256 differs");
-}
-
-TEST(TorchScriptClassifier, RefusesAFileThatIsNotTorchScript) {
-  const TemporaryFolder folder;
-  const auto path = folder.path() / "toy.pt";
-  save_model(folder, linear_model);
-  std::ofstream(path, std::ios::trunc) << "weights, honest";
-  auto card = nlohmann::ordered_json::parse(read_file(folder.path() / "toy.json"));
-  card["sha256"] = sha256_file(path);
-  write_file_atomically(folder.path() / "toy.json", card.dump());
-  expect_complaint(path, "is not a TorchScript file");
 }
 
 /// The parts' gradients, by their definition, in batches of any size: of one too, and of more than go back.

@@ -2,6 +2,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <limits>
 #include <memory>
 
 #include "xai/core/json.hpp"
@@ -9,6 +10,13 @@
 #include "xai/model/model_card.hpp"
 
 namespace xai {
+
+/// How p of a class comes from a row of logits().
+enum class Link {
+  softmax,
+  none,     ///< it is the class's number itself
+  sigmoid,  ///< of the class's own logit
+};
 
 /// Logits, and how a probability changes with the input.
 struct LogitsAndGradient {
@@ -31,13 +39,17 @@ class Classifier {
   virtual at::Device device() const = 0;
   /// Of batches, logits and input gradients: float32, or double for a model that is run in double precision.
   virtual at::ScalarType type() const { return at::kFloat; }
+  virtual Link link() const { return Link::softmax; }
+  /// The largest batch that the model was found to take; larger ones are not to be sent.
+  virtual int most_rows() const { return std::numeric_limits<int>::max(); }
 
-  /// `batch`: N x 3 x H x W of type(), RGB, normalised, contiguous, on device(). Gives N x K logits there. No
-  /// gradients. Thread-safe. Throws ModelError (its first line says what the model said), or what the
-  /// allocator throws when memory runs out: is_out_of_memory() tells.
+  /// `batch`: N x 3 x H x W of type(), RGB, normalised, contiguous, on device(). Gives N x K numbers there,
+  /// logits but where link() says otherwise; K = card().classes. No gradients. Thread-safe. Throws ModelError
+  /// (its first line says what the model said), or what the allocator throws when memory runs out:
+  /// is_out_of_memory() tells.
   virtual at::Tensor logits(const at::Tensor& batch) = 0;
 
-  /// Also the gradient, with respect to `batch`, of each row's softmax probability of its class.
+  /// Also the gradient, with respect to `batch`, of each row's probability of its class.
   /// `classes`: N int64 on device(). Thread-safe; throws as logits() does, and ModelError where the
   /// implementation is forward-only (which this one is).
   virtual LogitsAndGradient logits_and_input_gradient(const at::Tensor& batch, const at::Tensor& classes);
@@ -45,6 +57,9 @@ class Classifier {
   /// The last feature maps of each row, on device(), with the gradient of its class's logit. Arguments and
   /// errors as above; ModelError where no last feature map is known (as of this one).
   virtual Features features(const at::Tensor& batch, const at::Tensor& classes);
+
+  /// p of each class, N x K in [0,1], from what logits() gave.
+  at::Tensor probabilities(const at::Tensor& logits) const;
 
   /// What run.json says of how the model was prepared to run; null where there is nothing to say.
   virtual Json tuning() const { return nullptr; }

@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <exception>
+#include <filesystem>
 #include <string_view>
 
 #include "xai/core/names.hpp"
@@ -38,5 +39,9 @@ bool is_out_of_memory(const std::exception& error);
 /// The size of batches to go on with where one of `size` did not fit into memory: half of it, with a warning
 /// in the log. Throws ModelError where that is none.
 int halved_batch(int size, const at::Device& device);
+
+/// Loads a library of operators (libtorchvision.so, ...) that models may need, for good. Throws UsageError
+/// naming the file and why it cannot be loaded.
+void load_operators(const std::filesystem::path& library);
 
 }  // namespace xai

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "xai/core/names.hpp"
 #include "xai/data/class_list.hpp"
 #include "xai/data/resize.hpp"
 
@@ -21,6 +22,16 @@ struct GradCamFiles {
   std::string head_sha256;
 };
 
+/// What a model gives (SPEC 2).
+enum class Output {
+  logits,         ///< p of the classes is their softmax
+  probabilities,  ///< p itself: rows of numbers in [0,1] that sum to 1
+  sigmoid,        ///< p of a class is its own sigmoid: binary and multi-label heads
+};
+template <>
+inline constexpr auto names_of<Output> = std::to_array<Named<Output>>(
+    {{Output::logits, "logits"}, {Output::probabilities, "probabilities"}, {Output::sigmoid, "sigmoid"}});
+
 /// What the file NAME.json beside a model NAME.pt says of it (SPEC 2; docs/schema/model-card.schema.json).
 struct ModelCard {
   std::filesystem::path model;  ///< the file NAME.pt
@@ -30,11 +41,13 @@ struct ModelCard {
   int width = 0;                ///< W of the input, pixels
   int resize = 0;               ///< the short side is resized to this many pixels before the centre crop
   Interpolation interpolation = Interpolation::bicubic;
-  std::array<double, 3> mean{};         ///< RGB, in units of [0,1]
-  std::array<double, 3> std{};          ///< RGB, in units of [0,1]
-  int classes = 0;                      ///< K
-  ClassList class_list;                 ///< K ids and K names, or empty
-  std::string sha256;                   ///< of the .pt file, as the card says
+  std::array<double, 3> mean{};  ///< RGB, in units of [0,1]
+  std::array<double, 3> std{};   ///< RGB, in units of [0,1]
+  Output output = Output::logits;
+  int outputs = 0;       ///< numbers that the model gives of an image
+  int classes = 0;       ///< K: as many, but 2 for one output (index 1 its own, 0 the complement)
+  ClassList class_list;  ///< K ids and K names, or empty
+  std::string sha256;    ///< of the .pt file, as the card says
   std::optional<GradCamFiles> gradcam;  ///< where the architecture has a last feature map
 
   nlohmann::ordered_json document;  ///< the whole card but its class list, for run.json

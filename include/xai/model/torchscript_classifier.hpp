@@ -28,15 +28,18 @@ inline constexpr auto names_of<Tuning> =
 /// A classifier from a TorchScript file and its card.
 class TorchScriptClassifier : public Classifier {
  public:
-  /// Loads card.model and probes it: file hash equals the card's, K logits, finite, not softmaxed, and
-  /// batches of 1, 2 and 3 agree row by row. For features, also the two parts that card.gradcam names.
-  /// Throws ModelError naming the file, what is wrong and what to do.
+  /// Loads card.model and probes it: file hash equals the card's, as many finite numbers of the card's kind
+  /// as it says, and batches of 1, 2 and 3 agree row by row. A batch size that is too much for the memory or
+  /// the model is halved. For features, also the two parts that card.gradcam names. Throws ModelError naming
+  /// the file, what is wrong and what to do.
   TorchScriptClassifier(ModelCard card, ClassifierOptions options);
   ~TorchScriptClassifier() override;
 
   const ModelCard& card() const override { return card_; }
   at::Device device() const override { return options_.device; }
   at::ScalarType type() const override;
+  Link link() const override { return link_; }
+  int most_rows() const override { return options_.batch_size; }
   at::Tensor logits(const at::Tensor& batch) override;
   /// Needs ClassifierOptions::gradients.
   LogitsAndGradient logits_and_input_gradient(const at::Tensor& batch, const at::Tensor& classes) override;
@@ -74,13 +77,16 @@ class TorchScriptClassifier : public Classifier {
   };
 
   void load_parts();
+  at::Tensor raw(Module& module, const at::Tensor& batch) const;
+  at::Tensor of_classes(const at::Tensor& outputs) const;
   at::Tensor call(Module& module, const at::Tensor& batch) const;
   at::Tensor forward(Module& module, const at::Tensor& batch) const;
   LogitsAndGradient backward(Module& module, const at::Tensor& batch, const at::Tensor& classes) const;
   Features features_of(const at::Tensor& batch, const at::Tensor& classes) const;
   template <class Run>
   auto guarded(const at::Tensor& batch, Run run) const;
-  void probe(Module& plain) const;
+  at::Tensor fitting_batch(Module& plain);
+  void set_up(const Module& plain, const at::Tensor& batch);
   std::optional<Tuning> chosen(const Use& use) const;
   Prepared set_up(const Module& plain, const Use& use) const;
   std::unique_ptr<Module> prepare(const Module& plain, Tuning tuning, const Use& use) const;
@@ -90,7 +96,8 @@ class TorchScriptClassifier : public Classifier {
   static Json to_json(const std::vector<Measurement>& measurements);
 
   ModelCard card_;
-  ClassifierOptions options_;
+  ClassifierOptions options_;  // batch_size: what it takes
+  Link link_ = Link::softmax;
   Prepared forward_;
   Prepared gradient_;
   std::unique_ptr<Parts> parts_;
