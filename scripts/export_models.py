@@ -322,7 +322,10 @@ def from_module(request):
             made = factory(**({"num_classes": classes} if classes and takes_num_classes(factory) else {}))
         if not isinstance(made, torch.nn.Module):
             raise Refusal(f"'{attribute}' gives a {type(made).__name__}, not an nn.Module")
-        return made
+        if isinstance(made, torch.jit.ScriptModule):
+            raise Refusal(f"'{attribute}' gives TorchScript; save it, and give its file to --torchscript")
+        made = getattr(made, "_orig_mod", made)  # of torch.compile
+        return made.module if isinstance(made, torch.nn.DataParallel) else made
 
     version = getattr(module, "__version__", "")
     return Architecture("module", request, version if isinstance(version, str) else "", None, build)
@@ -352,6 +355,7 @@ CHECKPOINT_KEYS = (
     "net",
     "weights",
 )
+AUXILIARY = ("AuxLogits.", "aux1.", "aux2.", "aux_classifier.")  # heads of training alone, which may be there or not
 
 
 def read_weight_file(path):
@@ -392,7 +396,9 @@ def load_weights(path):
         content = content[inner[0]]
     if not isinstance(content, Mapping):
         raise Refusal(f"{path} holds a {type(content).__name__}, not the weights of a network by name")
-    state = {name: value for name, value in content.items() if isinstance(value, torch.Tensor)}
+    state = {
+        name: value for name, value in content.items() if isinstance(name, str) and isinstance(value, torch.Tensor)
+    }
     if not state:
         raise Refusal(
             f"{path} holds no weights; its keys: {few(content) or 'none'}; looked under {', '.join(CHECKPOINT_KEYS)}"
@@ -435,8 +441,8 @@ def load_strictly(model, state, path):
     fitting = {name: tensor for name, tensor in state.items() if name in expected and name not in shapes}
     missing = model.load_state_dict(fitting, strict=False).missing_keys
     problems = (
-        ("missing", [name for name in missing if name not in shapes]),
-        ("unexpected", [name for name in state if name not in expected]),
+        ("missing", [name for name in missing if name not in shapes and not name.startswith(AUXILIARY)]),
+        ("unexpected", [name for name in state if name not in expected and not name.startswith(AUXILIARY)]),
         ("of another shape", list(shapes.values())),
     )
     if any(names for _, names in problems):

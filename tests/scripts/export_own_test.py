@@ -68,6 +68,9 @@ def half(): return Net().half()
 def constant(): return Net(end=lambda x: 0 * x)
 def percentages(): return Net(end=lambda x: 100 * x.softmax(1))
 def classes(): return Net(end=lambda x: x.argsort(1))
+def parallel(): return torch.nn.DataParallel(Net())
+def compiled(): return torch.compile(Net())
+def script(): return torch.jit.script(torch.nn.Linear(2, 2))
 def number(): return 3
 def raises(): raise ValueError("no data")
 def leaves(): raise SystemExit("usage: train.py")
@@ -378,6 +381,24 @@ def test_a_factory_of_ones_own(here, capsys):
     assert not any(name.startswith("spare") for name in exported.state_dict())  # has no part in the answer
 
 
+@pytest.mark.parametrize("factory", ["parallel", "compiled"])
+def test_what_is_around_a_module_is_taken_off(here, capsys, factory):
+    assert run(capsys, "--module", f"networks:{factory}", *KNOWN, "--out", ".", "--seed", "3")[0] == 0
+    torch.manual_seed(3)
+    model = sys.modules["networks"].four()
+    x = torch.randn(3, 3, PIXELS, PIXELS)
+    torch.testing.assert_close(torch.jit.load(f"{factory}.pt")(x), model(x))
+
+
+def test_a_factory_with_random_weights_that_see_the_photograph(here, capsys):
+    arguments = ["--module", "networks:net", *KNOWN, "--out", ".", "--random-init"]
+    code, _, message = run(capsys, *arguments)
+    assert code == 0, message
+    card = json.loads(Path("net.json").read_text())
+    SCHEMA.validate(card)
+    assert card["weights"]["origin"] == "random" and card["weights"]["photo"]["p_full"] == pytest.approx(0.9, abs=1e-3)
+
+
 @pytest.mark.parametrize("factory, key", [("pair", "0"), ("dictionary", "logits"), ("dataclass", "logits")])
 def test_logits_among_other_things(here, capsys, factory, key):
     code, out, _ = run(capsys, "--module", f"networks:{factory}", *KNOWN, "--out", ".", "--seed", "3")
@@ -397,6 +418,7 @@ def test_logits_among_other_things(here, capsys, factory, key):
         ("networks:nothing", "networks.py has no 'nothing'"),
         ("networks:no_factory", "'no_factory' is a int, not a function that makes an nn.Module"),
         ("networks:number", "'number' gives a int, not an nn.Module"),
+        ("networks:script", "'script' gives TorchScript; save it, and give its file to --torchscript"),
         ("networks:raises", "it cannot be made: ValueError: no data (networks.py:"),
         ("networks:leaves", "it cannot be made: SystemExit: usage: train.py (networks.py:"),
         ("networks:NoGradient", "no gradient leads from the logits back to the image"),
@@ -497,6 +519,7 @@ def test_checkpoints_that_are_refused(here, capsys):
         ("shape", state | {"conv.bias": torch.zeros(5), "fc.bias": torch.zeros(9)},
          "does not fit the architecture; of another shape: conv.bias (5, not 6), fc.bias (9, not 4)\n"),
         ("no weights", {"epoch": 3}, "holds no weights; its keys: epoch; looked under state_dict_ema, model_ema"),
+        ("numbers", {"state": {0: torch.zeros(3)}, 1: torch.zeros(3)}, "holds no weights; its keys: state, 1;"),
         ("list", [1], "holds a list, not the weights of a network by name"),
     ):
         torch.save(content, f"{name}.pth")
@@ -529,6 +552,15 @@ def test_a_head_that_the_architecture_cannot_have(here, capsys):
     assert "seven.pth has a head of 7 outputs, and networks:four takes no num_classes" in message
 
 
+def test_auxiliary_heads_may_be_in_a_checkpoint_or_not():
+    """They have no part in the answer."""
+    make = export_models.torchvision.models.googlenet
+    with_heads, without = make(init_weights=False), make(init_weights=False, aux_logits=False)
+    for model, other in ((with_heads, without), (without, with_heads)):
+        export_models.load_strictly(model, other.state_dict(), "file")
+        assert torch.equal(model.fc.weight, other.fc.weight)
+
+
 @pytest.mark.parametrize("name", ["timm:resnet10t", "torchvision:squeezenet1_1"])
 def test_a_checkpoint_of_a_librarys_architecture(here, capsys, name):
     """K is that of its head."""
@@ -548,6 +580,6 @@ def test_a_checkpoint_of_a_librarys_architecture(here, capsys, name):
 def test_the_page_names_options_that_exist(capsys):
     with pytest.raises(SystemExit):
         export_models.main(["--help"])
-    known = set(re.findall(r"--[a-z-]+", capsys.readouterr().out))
+    known = set(re.findall(r"--[a-z][a-z-]+", capsys.readouterr().out))
     page = (ROOT / "docs/models.md").read_text().replace("xai-mse --model models/NAME.pt --data photos --out", "")
-    assert known >= set(re.findall(r"--[a-z-]+", page)) > {"--torchscript", "--module", "--checkpoint", "--output"}
+    assert known >= set(re.findall(r"--[a-z][a-z-]+", page)) > {"--torchscript", "--module", "--checkpoint", "--output"}
