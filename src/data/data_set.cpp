@@ -270,7 +270,9 @@ Given kind_of(const fs::path& data) {
                      "; a plain .tar is read in place");
   const internal::Format format = internal::format_of(internal::bytes_of(head));
   static const std::set<std::string> list_types{".txt", ".csv", ".tsv", ".lst", ".list"};
-  const bool may_be_list = list_types.contains(internal::kind_by_name(data)) && head.find('\0') == head.npos;
+  const bool is_text = head.find('\0') == head.npos;
+  const bool begins_as_bmp = format.name == "BMP" && head.size() > 32;  // a name may begin with BM, too
+  const bool may_be_list = is_text && (begins_as_bmp || list_types.contains(internal::kind_by_name(data)));
   require<DataError>(format.name.empty() || format.decode || may_be_list, "the format of '", data.string(),
                      "' is ", format.name, ", which is not read; convert it to JPEG or PNG");
   const bool is_image = format.decode || internal::has_image_extension(data);

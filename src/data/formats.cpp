@@ -104,7 +104,9 @@ FileDescriptor open_image_file(const fs::path& file) {
   if (!fs::exists(status)) {
     const bool dangles = fs::is_symlink(fs::symlink_status(file));
     const bool missing = !error || error == std::errc::no_such_file_or_directory;
-    throw BadImage(!missing ? error.message() : dangles ? "no such file: a symbolic link to nothing" : "no such file");
+    throw BadImage(!missing  ? error.message()
+                   : dangles ? "no such file: a symbolic link to nothing"
+                             : "no such file");
   }
   require<BadImage>(fs::is_regular_file(status), "it is not a regular file");
   return {file, O_RDONLY};

@@ -55,7 +55,7 @@ void assign_by_path(DataSet& data_set, const TextFile& file, const ClassIndex& c
     const auto name =
         std::find_if(names.begin(), names.end(), [&](auto& key) { return known.contains(key); });
     require<DataError>(name != names.end(), "image '", image.id, "' has no label in '", file.path.string(),
-                       "'");
+                       "', whose paths look like '", table.rows.front().path, "'");
     Known& entry = known.at(*name);
     require<DataError>(!entry.image, "the label in '", file.path.string(), "', line ", entry.line,
                        ", fits both '", entry.image ? entry.image->id : "", "' and '", image.id,

@@ -241,6 +241,10 @@ TEST_F(DataSetFolder, OneImageIsFoundByItsContent) {
     EXPECT_EQ(open({.data = write(name, content)}).layout, "single") << name;
   add("P6 1.jpg");
   EXPECT_EQ(open({.data = write("data/list.txt", "P6 1.jpg\n")}).layout, "list") << "not a PPM";
+  add("BM and a long name that is longer than a header.jpg");
+  EXPECT_EQ(
+      open({.data = write("data/list", "BM and a long name that is longer than a header.jpg\n")}).layout,
+      "list");
 }
 
 TEST_F(DataSetFolder, OneImageOfAFormatThatIsNotReadIsRefusedByItsName) {

@@ -238,7 +238,7 @@ TEST_F(LabelsFolder, PathsMayBeginAtAFolderAbove) {
       complaint<DataError>([&] {
         open_named({.data = data_ / "val", .labels = write("t.csv", "path,label\ntrain/a.jpg,4\n")}, named);
       }),
-      "image 'a.jpg' has no label"));
+      "t.csv', whose paths look like 'train/a.jpg'"));
 }
 
 TEST_F(LabelsFolder, LowestIndexOfATableIsNoted) {
