@@ -10,9 +10,9 @@
     export_models.py --module package.module:function                an nn.Module of one's own
     export_models.py --torchscript X.pt                              a card, X.json, for a file that exists
 
-NAME.pt maps normalised RGB, N x 3 x H x W float32, to logits (or what --output says), N x K, for any N. The card is
-described in docs/schema/model-card.schema.json; docs/models.md tells more. What does not pass the checks here is
-refused: one line, exit code 2; 75 when a signal stopped it.
+NAME.pt maps normalised RGB, N x 3 x H x W float32, to logits (or what --output says), N x K, for any N. The
+card is described in docs/schema/model-card.schema.json; docs/models.md tells more. What does not pass the checks
+here is refused: one line, exit code 2; 75 when a signal stopped it.
 Where the network has a last feature map, NAME.features.pt maps the input to it, N x C x h x w, and
 NAME.head.pt maps it to the logits: what Grad-CAM needs.
 """
@@ -71,7 +71,9 @@ CHECKED_BATCHES = (1, 2, 5)
 RELATIVE_TOLERANCE = 1e-4
 GRADIENT_TOLERANCE = 1e-3
 SPLIT_TOLERANCE = 1e-5  # of the logits of head(features(x)), relative to the model's
-FILE_TOLERANCE = 1e-3  # of the outputs of a TorchScript file for an image in a batch, relative to those of it alone
+FILE_TOLERANCE = (
+    1e-3  # of the outputs of a TorchScript file for an image in a batch, relative to those of it alone
+)
 MOST_PIXELS = 100_000  # of a side, as the card's schema has it
 MOST_CLASSES = 100_000
 OUTPUTS = ("logits", "probabilities", "sigmoid")
@@ -223,7 +225,9 @@ def from_timm(name, overrides):
     def build(pretrained, classes):
         return timm.create_model(name, pretrained=pretrained, **({"num_classes": classes} if classes else {}))
 
-    return Architecture("timm", name, timm.__version__, preprocessing, build, has_head=config.num_classes != 0)
+    return Architecture(
+        "timm", name, timm.__version__, preprocessing, build, has_head=config.num_classes != 0
+    )
 
 
 def from_torchvision(name, overrides):
@@ -355,7 +359,12 @@ CHECKPOINT_KEYS = (
     "net",
     "weights",
 )
-AUXILIARY = ("AuxLogits.", "aux1.", "aux2.", "aux_classifier.")  # heads of training alone, which may be there or not
+AUXILIARY = (
+    "AuxLogits.",
+    "aux1.",
+    "aux2.",
+    "aux_classifier.",
+)  # heads of training alone, which may be there or not
 
 
 def read_weight_file(path):
@@ -375,7 +384,9 @@ def read_weight_file(path):
                 "save the weights alone: torch.save(model.state_dict(), FILE)"
             ) from error
         if "TorchScript archive" in str(error):
-            raise Refusal(f"{path} is a TorchScript file, not weights alone: give it to --torchscript") from error
+            raise Refusal(
+                f"{path} is a TorchScript file, not weights alone: give it to --torchscript"
+            ) from error
         unpickled = re.search(r"WeightsUnpickler error: (.*)", str(error))
         reason = unpickled[1] if unpickled and unpickled[1] else first_line(error)
         if "PytorchStreamReader" in reason or "Weights only" in reason or isinstance(error, EOFError):
@@ -384,7 +395,7 @@ def read_weight_file(path):
 
 
 def load_weights(path):
-    """The state dict of a file of weights or a training checkpoint, and the key under which it was ("" for none)."""
+    """The state dict of a file of weights or a training checkpoint, and the key it was under ("": none)."""
     path = Path(path)
     content = read_weight_file(path)
     where = []
@@ -397,7 +408,9 @@ def load_weights(path):
     if not isinstance(content, Mapping):
         raise Refusal(f"{path} holds a {type(content).__name__}, not the weights of a network by name")
     state = {
-        name: value for name, value in content.items() if isinstance(name, str) and isinstance(value, torch.Tensor)
+        name: value
+        for name, value in content.items()
+        if isinstance(name, str) and isinstance(value, torch.Tensor)
     }
     if not state:
         raise Refusal(
@@ -534,7 +547,9 @@ def read_classes(path):
         names = [line.strip() for line in text.splitlines() if line.strip()]
         return checked_classes(path, names, names)
     if not {"index", "wnid", "name"} <= set(header) or not any(rows[1:]):
-        raise Refusal(f"{path}: expected the columns index,wnid,name (or a class a line) and at least one class")
+        raise Refusal(
+            f"{path}: expected the columns index,wnid,name (or a class a line) and at least one class"
+        )
     if len(set(header)) < len(header):
         raise Refusal(f"{path}: the header has a column twice")
     rows = [row for row in rows[1:] if row]
@@ -689,7 +704,9 @@ def with_logits_alone(model, batch):
     answer = run_model(model, batch)
     parts = entries(answer)
     fitting = [
-        key for key, part in parts.items() if isinstance(part, torch.Tensor) and part.shape[:-1] == batch.shape[:1]
+        key
+        for key, part in parts.items()
+        if isinstance(part, torch.Tensor) and part.shape[:-1] == batch.shape[:1]
     ]
     if "logits" in fitting or len(fitting) == 1:
         return Logits(model, "logits" if "logits" in fitting else fitting[0])
@@ -715,7 +732,9 @@ def say_key(model):
 
 
 def shape_of(answer):
-    return words(answer.shape) + " numbers" if isinstance(answer, torch.Tensor) else f"a {type(answer).__name__}"
+    return (
+        words(answer.shape) + " numbers" if isinstance(answer, torch.Tensor) else f"a {type(answer).__name__}"
+    )
 
 
 def run_model(model, batch):
@@ -786,7 +805,8 @@ def drop_unused(model, run):
     """Takes the layers out of a model that run(), which calls it, has no use for: auxiliary heads, other parts."""
     used = set()
     hooks = [
-        module.register_forward_pre_hook(lambda module, inputs: used.add(module)) for module in model.modules()
+        module.register_forward_pre_hook(lambda module, inputs: used.add(module))
+        for module in model.modules()
     ]
     before = run()
     for hook in hooks:
@@ -920,8 +940,7 @@ def plain_preprocessing(overrides):
 
 
 def sizes_that_run(model, sizes):
-    """The model, giving its logits alone, with those of the sizes (height, width) at which it does, and why not the last
-    of the others."""
+    """The model, giving its logits alone, the sizes (height, width) at which it does, and why not the last other."""
     running, found, reason = [], model, ""
     for size in sizes:
         try:
@@ -947,17 +966,22 @@ def suggestion(model, overrides, missing, photos):
     sizes = [both_sides(given)] if given else [(side, side) for side in USUAL_SIZES]
     model, sizes, reason = sizes_that_run(model, sizes)
     if not sizes:
-        return "", reason if given else f"it runs at none of {words(USUAL_SIZES)} pixels, the last: {reason}"
+        raise Refusal(
+            reason if given else f"it runs at none of {words(USUAL_SIZES)} pixels, the last: {reason}"
+        )
     height, width = sizes[0]
     found = dict(overrides, input_size=(height, width))
     why = "" if given else f"it runs at {words(side for side, _ in sizes)} pixels"
     candidates = {
-        name: dict(found, **{"mean": mean, "std": std} | {k: v for k, v in overrides.items() if k in ("mean", "std")})
+        name: dict(
+            found, **{"mean": mean, "std": std} | {k: v for k, v in overrides.items() if k in ("mean", "std")}
+        )
         for name, (mean, std) in USUAL_NORMALISATIONS.items()
     }
     if photos and {"--mean", "--std"} & set(missing):
         scores = {
-            name: confidence(model, plain_preprocessing(candidate), photos) for name, candidate in candidates.items()
+            name: confidence(model, plain_preprocessing(candidate), photos)
+            for name, candidate in candidates.items()
         }
         best = max(scores, key=scores.get)
         found = candidates[best]
@@ -973,7 +997,7 @@ def suggestion(model, overrides, missing, photos):
     }
     flags = [f"{flag} {texts[flag]}" for flag in missing if texts[flag]]
     seen = "sigmoid" if values.shape[1] == 1 else kind_of(values)
-    if seen != "logits":
+    if seen in ("probabilities", "sigmoid"):
         flags.append(f"--output {seen}")
     return " ".join(flags), why
 
@@ -993,8 +1017,11 @@ def ask_for_missing(model, overrides, classes, photos):
     ]
     if not missing:
         return
-    flags, why = suggestion(model, overrides, missing, photos)
-    print(f"suggestion, to be checked by who trained it: {flags or 'none'}" + f" ({why})" * bool(why), flush=True)
+    try:
+        flags, why = suggestion(model, overrides, missing, photos)
+    except Refusal as refusal:
+        flags, why = "none", str(refusal)
+    print(f"suggestion, to be checked by who trained it: {flags}" + f" ({why})" * bool(why), flush=True)
     listed = ", ".join(missing).replace("--classes", "--classes (a class list, imagenet or none)")
     raise Refusal(f"only who trained it knows these, please give them: {listed}")
 
@@ -1084,7 +1111,9 @@ def check_file(module, height, width, output):
     return values.shape[1]
 
 
-def card_for_file(path, out=None, name=None, family=None, classes=None, overrides=None, output="logits", photos=()):
+def card_for_file(
+    path, out=None, name=None, family=None, classes=None, overrides=None, output="logits", photos=()
+):
     """Writes the card of a TorchScript file that exists, beside it; with `out` a copy of both there. The card."""
     path = Path(path)
     module = load_torchscript(path)
@@ -1115,7 +1144,9 @@ def card_for_file(path, out=None, name=None, family=None, classes=None, override
     digest = hashlib.sha256(content).hexdigest()
     devices = {device for device in device_constants(module.inlined_graph) if device != "cpu"}
     if devices:
-        raise Refusal(f"the graph holds the device {', '.join(sorted(devices))}; export it again from the CPU")
+        raise Refusal(
+            f"the graph holds the device {', '.join(sorted(devices))}; export it again from the CPU"
+        )
     card = make_card(
         name,
         family or "other",
@@ -1238,7 +1269,9 @@ def first_line(error):
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    line = next((line for line in reversed(lines) if "Error" in line), lines[0] if lines else type(error).__name__)
+    line = next(
+        (line for line in reversed(lines) if "Error" in line), lines[0] if lines else type(error).__name__
+    )
     return line if len(line) <= 300 else line[:300] + "..."
 
 
@@ -1273,7 +1306,9 @@ def keep_what_is_no_card(path):
 
 def checked_name(name):
     if not re.fullmatch(r"[^./\x00-\x1f\x7f][^/\x00-\x1f\x7f]*", name):
-        raise Refusal(f"'{name}' is no name for files: not empty, without '/', a leading '.' and control characters")
+        raise Refusal(
+            f"'{name}' is no name for files: not empty, without '/', a leading '.' and control characters"
+        )
     return name
 
 
@@ -1353,7 +1388,9 @@ def export(
     if random_init and output != "logits":
         raise Refusal(f"--random-init adjusts logits; it does not go with --output {output}")
     if not (architecture.has_head or class_list):
-        raise Refusal("it comes without a head, so it has no classes; give them with --classes, or another name")
+        raise Refusal(
+            "it comes without a head, so it has no classes; give them with --classes, or another name"
+        )
 
     torch.manual_seed(seed)
     count = len(class_list["ids"]) if class_list and not module else None
@@ -1476,7 +1513,10 @@ def parse_arguments(arguments):
         help="untrained, with a head that separates --photo from its blurred baseline",
     )
     parser.add_argument(
-        "--seed", type=whole_number(0, 2**63 - 1), default=0, help="of --random-init and of what --module makes"
+        "--seed",
+        type=whole_number(0, 2**63 - 1),
+        default=0,
+        help="of --random-init and of what --module makes",
     )
     parser.add_argument(
         "--photo",
@@ -1521,9 +1561,13 @@ def parse_arguments(arguments):
     if options.zoo and (options.weights or options.name or options.family):
         parser.error("--weights, --name and --family are for a single model, not for --zoo")
     if options.torchscript and (options.weights or options.pretrained or options.random_init):
-        parser.error("a --torchscript file has its weights; --weights, --pretrained and --random-init do not go with it")
+        parser.error(
+            "a --torchscript file has its weights; --weights, --pretrained and --random-init do not go with it"
+        )
     if options.module and options.pretrained:
-        parser.error("--pretrained does not go with --module: the function loads what it wants, or --weights FILE")
+        parser.error(
+            "--pretrained does not go with --module: the function loads what it wants, or --weights FILE"
+        )
     if options.input_size:
         if len(options.input_size) > 2:
             parser.error("--input-size is a side, or a height and a width")
@@ -1538,7 +1582,7 @@ def read_zoo(path):
         return [(model["architecture"], model["name"], model["family"]) for model in models]
     except (ValueError, KeyError, TypeError) as error:
         raise Refusal(
-            f'{path} is no list of models ({type(error).__name__}: {first_line(error)}); expected '
+            f"{path} is no list of models ({type(error).__name__}: {first_line(error)}); expected "
             '{"models": [{"name": ..., "family": ..., "architecture": ...}]}, as configs/models.json'
         ) from error
 

@@ -328,7 +328,10 @@ def test_imagenet_classes_are_those_of_the_shared_list():
         ("index,wnid,name\n", "at least one class"),
         ("", "at least one class"),
         ("index,wnid,name\n0,n01,one\n1,n01,two\n", "classes 0 and 1 have the same id 'n01'"),
-        ("index,wnid,name\n0,n01,one\n1,n02,two, or so\n", "class 1: has 4 fields, the header 3; names with a comma"),
+        (
+            "index,wnid,name\n0,n01,one\n1,n02,two, or so\n",
+            "class 1: has 4 fields, the header 3; names with a comma",
+        ),
         ("index,wnid,name\n0,,one\n", "class 0 has no id"),
         ("index,wnid,name,name\n0,a,b,c\n", "a column twice"),
         ("cat\ndog\ncat\n", "classes 0 and 2 have the same id 'cat'"),
@@ -372,7 +375,9 @@ def test_auxiliary_heads_are_dropped(tmp_path, name, aux):
     SCHEMA.validate(card)
     model = torch.jit.load(tmp_path / "m.pt")
     assert card["classes"] == 1000 and model(torch.randn(3, 3, 96, 96)).shape == (3, 1000)
-    with_heads = torchvision.models.get_model(name.partition(":")[2] or name, init_weights=False) if aux else None
+    with_heads = (
+        torchvision.models.get_model(name.partition(":")[2] or name, init_weights=False) if aux else None
+    )
     if aux:
         expected = {key for key in with_heads.state_dict() if not key.lower().startswith("aux")}
         assert expected < set(with_heads.state_dict()) and set(model.state_dict()) == expected
@@ -428,7 +433,11 @@ def test_the_command_line_is_refused_in_one_line(capsys, arguments, expected):
     "name, arguments, expected",
     [
         ("vit_small_patch14_dinov2", [], "it comes without a head"),  # its features would pass for logits
-        ("vit_tiny_patch16_224", ["--input-size", "200", "--resize", "200"], "fails on 2 image(s) of 200 x 200"),
+        (
+            "vit_tiny_patch16_224",
+            ["--input-size", "200", "--resize", "200"],
+            "fails on 2 image(s) of 200 x 200",
+        ),
     ],
 )
 def test_models_that_cannot_be_exported_so(tmp_path, capsys, name, arguments, expected):

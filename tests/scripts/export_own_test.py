@@ -21,7 +21,7 @@ SCHEMA = jsonschema.Draft202012Validator(
 )
 PIXELS = 16
 KNOWN = ["--input-size", PIXELS, "--mean", ".5", ".5", ".5", "--std", ".5", ".5", ".5", "--classes", "none"]
-FACTORIES = '''
+FACTORIES = """
 import dataclasses
 import torch
 
@@ -75,7 +75,7 @@ def number(): return 3
 def raises(): raise ValueError("no data")
 def leaves(): raise SystemExit("usage: train.py")
 no_factory = 7
-'''
+"""
 
 
 def run(capsys, *arguments):
@@ -182,7 +182,9 @@ def test_what_a_file_does_not_say_is_asked_for(here, capsys, monkeypatch):
         "--classes (a class list, imagenet or none)\n"
     )
     assert out.startswith("suggestion, to be checked by who trained it: --input-size 16 --mean 0")
-    assert "--classes none (it runs at 16 pixels; mean probability of the first class by normalisation: " in out
+    assert (
+        "--classes none (it runs at 16 pixels; mean probability of the first class by normalisation: " in out
+    )
     message = refusal(capsys, "--torchscript", "X.pt", *KNOWN[:6])
     assert message.endswith("please give them: --std, --classes (a class list, imagenet or none)\n")
 
@@ -241,7 +243,9 @@ def test_files_that_are_something_else(here, capsys):
     Path("text.pt").write_text("a text\n")
     Path("X.onnx").write_bytes(b"\x08\x07\x12\x07pytorch")
     torch.export.save(torch.export.export(model, (torch.zeros(2, 3, PIXELS, PIXELS),)), "program.pt2")
-    weights = "holds weights alone, not a network; name its architecture: export_models.py NAME --checkpoint FILE"
+    weights = (
+        "holds weights alone, not a network; name its architecture: export_models.py NAME --checkpoint FILE"
+    )
     for name, expected in {
         "weights.pt": weights,
         "old.pt": weights,
@@ -314,21 +318,41 @@ def test_a_baked_batch_size_and_randomness(here, capsys):
     [
         ("four", "logits", None),
         ("four", "sigmoid", None),  # the logits of a multi-label head
-        ("four", "probabilities", "not what --output probabilities says: give --output logits, or sigmoid for a"),
+        (
+            "four",
+            "probabilities",
+            "not what --output probabilities says: give --output logits, or sigmoid for a",
+        ),
         ("probabilities", "probabilities", None),
-        ("probabilities", "logits", "probabilities (each row sums to 1): a softmax is part of it; not what "
-                                    "--output logits says: give --output probabilities"),
+        (
+            "probabilities",
+            "logits",
+            "probabilities (each row sums to 1): a softmax is part of it; not what "
+            "--output logits says: give --output probabilities",
+        ),
         ("probabilities", "sigmoid", "give --output probabilities"),
         ("multi", "sigmoid", None),
-        ("multi", "logits", "numbers from 0 to 1 whose rows do not sum to 1: a sigmoid is part of it; not what "
-                            "--output logits says: give --output sigmoid"),
+        (
+            "multi",
+            "logits",
+            "numbers from 0 to 1 whose rows do not sum to 1: a sigmoid is part of it; not what "
+            "--output logits says: give --output sigmoid",
+        ),
         ("multi", "probabilities", "give --output sigmoid"),
         ("one", "sigmoid", None),
         ("one_sigmoid", "sigmoid", None),
-        ("one", "logits", "the model has one output: add --output sigmoid (two classes: index 1 is the output's, 0"),
+        (
+            "one",
+            "logits",
+            "the model has one output: add --output sigmoid (two classes: index 1 is the output's, 0",
+        ),
         ("one", "probabilities", "the model has one output: add --output sigmoid"),
         ("one_softmax", "sigmoid", "answers the same whatever it is shown"),
-        ("percentages", "logits", "each row of the model's outputs sums to 100 and none is negative: neither"),
+        (
+            "percentages",
+            "logits",
+            "each row of the model's outputs sums to 100 and none is negative: neither",
+        ),
         ("classes", "logits", "gives torch.int64 numbers, not logits (the class itself?)"),
         ("constant", "logits", "answers the same whatever it is shown"),
     ],
@@ -354,7 +378,17 @@ def test_outputs_are_what_the_card_says(here, capsys, kind, factory, output, exp
 
 def test_one_output_has_two_classes(here, capsys):
     Path("classes.txt").write_text("healthy\nill\n")
-    arguments = ["--module", "networks:one", *KNOWN, "--output", "sigmoid", "--out", ".", "--classes", "classes.txt"]
+    arguments = [
+        "--module",
+        "networks:one",
+        *KNOWN,
+        "--output",
+        "sigmoid",
+        "--out",
+        ".",
+        "--classes",
+        "classes.txt",
+    ]
     assert run(capsys, *arguments)[0] == 0
     card = json.loads(Path("one.json").read_text())
     SCHEMA.validate(card)
@@ -396,7 +430,9 @@ def test_a_factory_with_random_weights_that_see_the_photograph(here, capsys):
     assert code == 0, message
     card = json.loads(Path("net.json").read_text())
     SCHEMA.validate(card)
-    assert card["weights"]["origin"] == "random" and card["weights"]["photo"]["p_full"] == pytest.approx(0.9, abs=1e-3)
+    assert card["weights"]["origin"] == "random" and card["weights"]["photo"]["p_full"] == pytest.approx(
+        0.9, abs=1e-3
+    )
 
 
 @pytest.mark.parametrize("factory, key", [("pair", "0"), ("dictionary", "logits"), ("dataclass", "logits")])
@@ -414,7 +450,10 @@ def test_logits_among_other_things(here, capsys, factory, key):
     [
         ("networks", "--module is PACKAGE.MODULE:FUNCTION"),
         ("networks.py:four", "cannot be imported from"),
-        ("nowhere:f", "nowhere cannot be imported from {here}: ModuleNotFoundError: No module named 'nowhere'"),
+        (
+            "nowhere:f",
+            "nowhere cannot be imported from {here}: ModuleNotFoundError: No module named 'nowhere'",
+        ),
         ("networks:nothing", "networks.py has no 'nothing'"),
         ("networks:no_factory", "'no_factory' is a int, not a function that makes an nn.Module"),
         ("networks:number", "'number' gives a int, not an nn.Module"),
@@ -470,7 +509,10 @@ CHECKPOINTS = {
         "model_ema": {"n_averaged": torch.tensor(9), **prefixed("module.", weights_of(2))},
     },
     "model": lambda: {"model": prefixed("module.", weights_of(2)), "epoch": torch.tensor(1)},
-    "model_state_dict": lambda: {"model_state_dict": prefixed("_orig_mod.module.", weights_of(2)), "loss": 0.3},
+    "model_state_dict": lambda: {
+        "model_state_dict": prefixed("_orig_mod.module.", weights_of(2)),
+        "loss": 0.3,
+    },
     "compiled": lambda: prefixed("module._orig_mod.", weights_of(2)),
     "lightning": lambda: {"state_dict": prefixed("model.", weights_of(2)), "hyper_parameters": {"lr": 1}},
     "nested": lambda: {"model": {"state_dict": weights_of(2)}},
@@ -509,17 +551,37 @@ class Configuration:
 def test_checkpoints_that_are_refused(here, capsys):
     state = weights_of()
     for name, content, expected in (
-        ("code", {"model": state, "config": Configuration()},
-         f"holds {__name__}.Configuration beside its tensors, which is not read because that may run any code; save"),
+        (
+            "code",
+            {"model": state, "config": Configuration()},
+            f"holds {__name__}.Configuration beside its tensors, which is not read because that may run any code; save",
+        ),
         ("module", {"model": Layer()}, f"holds {__name__}.Layer beside its tensors"),
-        ("missing", {"model": {key: state[key] for key in ("fc.weight", "fc.bias")}},
-         "does not fit the architecture; missing: conv.weight, conv.bias, spare.weight and 1 more\n"),
-        ("unexpected", state | {"a": state["fc.bias"], "b": state["fc.bias"]},
-         "does not fit the architecture; unexpected: a, b\n"),
-        ("shape", state | {"conv.bias": torch.zeros(5), "fc.bias": torch.zeros(9)},
-         "does not fit the architecture; of another shape: conv.bias (5, not 6), fc.bias (9, not 4)\n"),
-        ("no weights", {"epoch": 3}, "holds no weights; its keys: epoch; looked under state_dict_ema, model_ema"),
-        ("numbers", {"state": {0: torch.zeros(3)}, 1: torch.zeros(3)}, "holds no weights; its keys: state, 1;"),
+        (
+            "missing",
+            {"model": {key: state[key] for key in ("fc.weight", "fc.bias")}},
+            "does not fit the architecture; missing: conv.weight, conv.bias, spare.weight and 1 more\n",
+        ),
+        (
+            "unexpected",
+            state | {"a": state["fc.bias"], "b": state["fc.bias"]},
+            "does not fit the architecture; unexpected: a, b\n",
+        ),
+        (
+            "shape",
+            state | {"conv.bias": torch.zeros(5), "fc.bias": torch.zeros(9)},
+            "does not fit the architecture; of another shape: conv.bias (5, not 6), fc.bias (9, not 4)\n",
+        ),
+        (
+            "no weights",
+            {"epoch": 3},
+            "holds no weights; its keys: epoch; looked under state_dict_ema, model_ema",
+        ),
+        (
+            "numbers",
+            {"state": {0: torch.zeros(3)}, 1: torch.zeros(3)},
+            "holds no weights; its keys: state, 1;",
+        ),
         ("list", [1], "holds a list, not the weights of a network by name"),
     ):
         torch.save(content, f"{name}.pth")
@@ -565,7 +627,9 @@ def test_auxiliary_heads_may_be_in_a_checkpoint_or_not():
 def test_a_checkpoint_of_a_librarys_architecture(here, capsys, name):
     """K is that of its head."""
     library, _, architecture = name.partition(":")
-    make = export_models.timm.create_model if library == "timm" else export_models.torchvision.models.get_model
+    make = (
+        export_models.timm.create_model if library == "timm" else export_models.torchvision.models.get_model
+    )
     model = make(architecture, num_classes=3).eval()
     torch.save({"state_dict": prefixed("module.", model.state_dict())}, "checkpoint.pth.tar")
     code, _, message = run(
@@ -581,5 +645,13 @@ def test_the_page_names_options_that_exist(capsys):
     with pytest.raises(SystemExit):
         export_models.main(["--help"])
     known = set(re.findall(r"--[a-z][a-z-]+", capsys.readouterr().out))
-    page = (ROOT / "docs/models.md").read_text().replace("xai-mse --model models/NAME.pt --data photos --out", "")
-    assert known >= set(re.findall(r"--[a-z][a-z-]+", page)) > {"--torchscript", "--module", "--checkpoint", "--output"}
+    page = (
+        (ROOT / "docs/models.md")
+        .read_text()
+        .replace("xai-mse --model models/NAME.pt --data photos --out", "")
+    )
+    assert (
+        known
+        >= set(re.findall(r"--[a-z][a-z-]+", page))
+        > {"--torchscript", "--module", "--checkpoint", "--output"}
+    )
