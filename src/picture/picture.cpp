@@ -102,7 +102,7 @@ cv::Mat mse_picture(const cv::Mat& photograph, const std::string& image, const s
   const Legend legend(
       "Left: the photograph, as the model crops it. Right: what each set leaves visible, at full strength "
       "within "
-      "the bright lines; the rest is hidden. Below: its patches, and how much of the probability it keeps.",
+      "the bright lines; the rest is hidden. Below: its patches, and the share of the probability kept.",
       content);
   const int foot = shown.empty() ? 0 : caption_height + legend.height();
   cv::Mat canvas(top + large_height + foot + margin, margin + content + margin, CV_8UC3, paper);

@@ -13,7 +13,7 @@ namespace {
 
 const cv::Scalar insertion_color(0, 114, 178);  // told apart by people who do not see red or green, too
 const cv::Scalar deletion_color(213, 94, 0);
-constexpr int axis_width = 44;   // left of the curves, for the numbers
+constexpr int axis_width = 54;   // left of the curves, for the numbers
 constexpr int axis_height = 52;  // below them, for the shares and a score
 constexpr int subpixel_bits = 4;
 

@@ -34,6 +34,7 @@ BAD_VALUES = {
     "--grid": ["1", "17", "7.5", "seven"],
     "--images-in-flight": ["-1"],
     "--labels": ["no-such-file"],
+    "--library": ["no-such-file"],
     "--limit": ["-1"],
     "--mask": ["round"],
     "--max-evaluations": ["2", "1e3"],

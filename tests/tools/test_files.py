@@ -74,7 +74,7 @@ def test_maps_of_long_names_are_read_by_cross_tests(long_names, tiny, tmp_path):
     files = check_files(maps, "map")
     contents = {name: numpy.load(maps / file).tobytes() for name, file in files.items()}
     assert len(set(contents.values())) == len(contents)
-    given = {key: RISE[key] for key in ("method", "size", "steps", "baseline")}
+    given = {key: RISE[key] for key in ("method", "size", "rise_cells", "steps", "baseline")}
     for out, options in {"given": {**given, "maps": [maps]}, "made": RISE}.items():
         crossed = mse(tool="crosstest", models=[tiny], data=long_names, out=tmp_path / out, pictures=20, tune="off",
                       batch_size=8, **options)

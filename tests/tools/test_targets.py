@@ -23,7 +23,7 @@ def model(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    return make_photos(tmp_path_factory.mktemp("data") / "photos", 5)
+    return make_photos(tmp_path_factory.mktemp("data") / "photos", 10)
 
 
 def tables(model, data, target):
@@ -71,7 +71,7 @@ def test_saliency_and_counting_explain_it_too(model, data, tmp_path):
     assert timeless(tmp_path / "from")[0]["target"] == expected[0][1]
     # maps of the runner-up are not maps of the prediction, which a cross-test without labels explains
     crossed = mse(tool="crosstest", models=[model], data=data, maps=[tmp_path / "maps"], method="rise", size=4, steps=8,
-                  out=tmp_path / "cross", tune="off", batch_size=8)
+                  rise_cells=2, out=tmp_path / "cross", tune="off", batch_size=8)
     assert crossed.code == 0
     assert {record["reason"] for record in records(tmp_path / "cross")} == {"map-target"}
 
@@ -109,7 +109,7 @@ def test_near_ties_of_the_runner_up_are_those_with_the_third(tmp_path):
     colours = make_model(tmp_path / "model", Colours)
     for target, ties in {"predicted": 0, "second": 1, "red": 0}.items():
         out = tmp_path / target
-        assert analyse(colours, data, out, target=target, grid=2, tool="saliency", method="rise", size=4, rise_masks=8,
+        assert analyse(colours, data, out, target=target, tool="saliency", method="rise", size=4, rise_masks=8,
                        rise_cells=2, steps=4, baseline="black").code == 0
         near = {record["image"]: record["near_ties"] for record in records(out)}
         assert near == {"clear.png": 0, "third.png": ties}
@@ -121,10 +121,10 @@ def test_near_ties_of_the_runner_up_are_those_with_the_third(tmp_path):
     ("5", ["--target '5' is not in 0..4"]),
     ("-1", ["--target '-1' is not in 0..4"]),
     ("crane", ["--target 'crane' is the name of several classes, 2 (n03) and 3 (n04)"]),
-    ("", ["--target"]),
+    ("", ["--target '' is no class"]),
 ])
 def test_what_is_no_class_is_refused(target, words, model, data, tmp_path):
-    is_refused(mse(f"--target={target}", model=model, data=data, out=tmp_path / "run"), 2, *words)
+    is_refused(mse(*(["--target", ""] if target == "" else [f"--target={target}"]), model=model, data=data, out=tmp_path / "run"), 2, *words)
     assert not (tmp_path / "run").exists()
 
 
