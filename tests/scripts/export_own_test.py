@@ -190,7 +190,7 @@ def test_what_a_file_does_not_say_is_asked_for(here, capsys, monkeypatch):
 
 
 def test_the_suggestion_is_the_most_confident_normalisation(here, capsys):
-    """Weights that like dark inputs: of the usual normalisations, ImageNet's or CLIP's give the lowest."""
+    """Weights that like dark inputs: of the usual normalisations, ImageNet's makes black the darkest."""
     model = Layer()
     with torch.no_grad():
         model.fc.weight[:] = torch.tensor([-1.0, 1.0, 1.0, 1.0])[:, None] * 1e-3
