@@ -108,9 +108,14 @@ class TarReader {
   void take(const std::string& block) {
     auto bytes = number(block, 124, 12);
     const char kind = block[156];
-    if (kind >= '1' && kind <= '6') bytes = 0;  // links, folders, devices
-    if (!bytes || *bytes > size_) throw damaged(cat("no size of a member at byte ", at_));
+    const bool is_member = kind != 'L' && kind != 'K' && kind != 'x' && kind != 'g';
+    const bool holds_data = kind < '1' || kind > '6';  // no link, folder or device
+    if (!bytes) throw damaged(cat("no size of a member at byte ", at_));
+    if (is_member && member_bytes_) bytes = member_bytes_;
+    if (!holds_data) bytes = 0;
     const std::uint64_t data = at_ + block_bytes;
+    if (*bytes > size_ || data > size_ - *bytes)
+      throw damaged(cat("member '", name_of(block), "' ends behind the file's end, at byte ", size_));
     const auto content = [&] {
       if (*bytes > longest_name) throw damaged(cat("a name of ", *bytes, " bytes at byte ", at_));
       return read(data, *bytes);
@@ -124,11 +129,8 @@ class TarReader {
       if (const auto size = records.find("size"); size != records.end())
         member_bytes_ = static_cast<std::uint64_t>(to_integer(size->second).value_or(-1));
       if (records.contains("GNU.sparse.major") || records.contains("GNU.sparse.map")) sparse_ = true;
-    } else if (kind != 'K' && kind != 'g') {
-      if (member_bytes_) bytes = member_bytes_;
-      if (*bytes > size_ || data > size_ - *bytes)
-        throw damaged(cat("member '", name_of(block), "' ends behind the file's end, at byte ", size_));
-      if (kind < '1' || kind > '6') add(name_of(block), {path_, data, *bytes}, kind == 'S' || sparse_);
+    } else if (is_member) {
+      if (holds_data) add(name_of(block), {path_, data, *bytes}, kind == 'S' || sparse_);
       name_.clear();
       member_bytes_.reset();
       sparse_ = false;

@@ -112,6 +112,9 @@ TEST_F(Tar, CutShortIsRefused) {
   EXPECT_EQ(complaint_of_cut(512 + 900),
             cat("the tar '", tar,
                 "' is cut short or damaged: member 'a.jpg' ends behind the file's end, at byte 1412"));
+  EXPECT_EQ(complaint_of_cut(600),
+            cat("the tar '", tar,
+                "' is cut short or damaged: member 'a.jpg' ends behind the file's end, at byte 600"));
   EXPECT_EQ(complaint_of_cut(512 + 1024),
             cat("the tar '", tar, "' is cut short or damaged: it ends at byte 1536, without an end mark"));
   EXPECT_EQ(complaint_of_cut(512 + 1024 + 100),
