@@ -390,7 +390,7 @@ def read_weight_file(path):
         unpickled = re.search(r"WeightsUnpickler error: (.*)", str(error))
         reason = unpickled[1] if unpickled and unpickled[1] else first_line(error)
         if "PytorchStreamReader" in reason or "Weights only" in reason or isinstance(error, EOFError):
-            reason = "it is cut short or damaged"
+            reason = "it is damaged, cut short or something else"
         raise Refusal(f"{path} is no readable weight file: {reason}") from error
 
 

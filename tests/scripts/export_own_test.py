@@ -598,8 +598,8 @@ def test_weight_files_that_cannot_be_read(here, capsys):
     save_script("X.pt")
     Path("folder").mkdir()
     for name, expected in (
-        ("cut.pth", "is no readable weight file: it is cut short or damaged\n"),
-        ("empty.pth", "is no readable weight file: it is cut short or damaged\n"),
+        ("cut.pth", "is no readable weight file: it is damaged, cut short or something else\n"),
+        ("empty.pth", "is no readable weight file: it is damaged, cut short or something else\n"),
         ("bad.safetensors", "is no readable weight file: Error while deserializing header"),
         ("X.pt", "is a TorchScript file, not weights alone: give it to --torchscript\n"),
         ("folder", "is no readable weight file: Is a directory\n"),
