@@ -63,7 +63,7 @@ TEST(SaliencyPicture, CurvesStandWhereTheirValuesAre) {
   facts.deletion = Curve{{1, 0, 0, 0, 0, 0, 0, 0, 0}, 0.1};
   const auto is_blue = [](const cv::Vec3b& rgb) { return rgb == cv::Vec3b(0, 114, 178); };
   const auto is_orange = [](const cv::Vec3b& rgb) { return rgb == cv::Vec3b(213, 94, 0); };
-  const auto plot = [&facts] { return picture_of_a_peak(0, facts).rowRange(0, 28 + 66 + 224); };  // and above
+  const auto plot = [&facts] { return picture_of_a_peak(0, facts).rowRange(28 + 66, 28 + 66 + 224); };
   const auto high = centre_of(plot(), is_blue);
   const auto low = centre_of(plot(), is_orange);
   EXPECT_LT(high.y + 90, low.y);
