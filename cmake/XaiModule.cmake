@@ -47,6 +47,7 @@ function(xai_test module)
   endif()
   target_link_libraries(${module}_tests PRIVATE ${arg_DEPENDS} GTest::gtest GTest::gtest_main)
   target_compile_definitions(${module}_tests PRIVATE XAI_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  # a thread for each core, in each of the tests that run side by side, would wait for the others by spinning
   gtest_discover_tests(${module}_tests DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
-                       TEST_PREFIX "${module}." PROPERTIES LABELS "${module}" TIMEOUT 600)
+                       TEST_PREFIX "${module}." PROPERTIES LABELS "${module}" TIMEOUT 600 ENVIRONMENT OMP_NUM_THREADS=1)
 endfunction()

@@ -34,22 +34,24 @@ class Probe {
     std::vector<at::Tensor> answers;
     for (const std::int64_t count : {1, 2, 3}) answers.push_back(outputs(images.slice(0, 0, count)));
     const at::Tensor& all = answers.back();
+    if (!at::isfinite(all).all().item<bool>()) fail("gives logits that are not finite (NaN or infinity)");
     const double tolerance = (exact() ? 1e-3 : 1e-1) * (1 + all.abs().max().item<double>());
     const auto differ = [&](const at::Tensor& some) {
       return (some - all.slice(0, 0, some.size(0))).abs().max().item<double>() > tolerance;
     };
     if (differ(outputs(images)))
-      fail(
-          "answers differently when it is asked again (dropout, or another random draw); export it in eval "
-          "mode");
+      fail("answers differently when it is asked again (dropout, or another random draw); ",
+           "export it in eval mode");
     for (const at::Tensor& some : answers)
       if (differ(some))
-        fail(
-            "answers differently for an image alone and in a batch: it normalises over the batch (export it "
-            "in "
-            "eval mode), or the batch size was baked in at export");
+        fail("answers differently for an image alone and in a batch: it normalises over the batch ",
+             "(export it in eval mode), or the batch size was baked in at export");
+    // an unlike image may be too much for a model, as any other may
     std::vector<at::Tensor> unlike{all};
-    for (const at::Tensor& some : unlike_images().split(3)) unlike.push_back(outputs(some));
+    for (const at::Tensor& some : unlike_images().split(3)) {
+      const at::Tensor found = outputs(some);
+      unlike.push_back(found.index({at::isfinite(found).all(1)}));
+    }
     return link_of(judged(at::cat(unlike)));
   }
 
@@ -102,14 +104,13 @@ class Probe {
     if (found.size(1) != card_.outputs)
       fail("has K = ", found.size(1), " classes, its card says ", card_.outputs,
            "; correct the card's field /classes");
-    if (!at::isfinite(found).all().item<bool>()) fail("gives logits that are not finite (NaN or infinity)");
     return found.to(at::kFloat);
   }
 
   bool takes(const at::Tensor& images) const {
     try {
-      run_(images);
-      return true;
+      const at::Tensor found = run_(images);
+      return found.dim() > 0 && found.size(0) == images.size(0);
     } catch (const std::exception&) {
       return false;
     }

@@ -252,8 +252,13 @@ def test_a_model_without_its_card(photos, tmp_path):
     is_refused(analyse(model, photos, tmp_path / "run"), 2, "model card", model.with_suffix(".json"))
 
 
-@pytest.mark.parametrize("content", [b"not a model", b"", b"PK\x03\x04 torn zip", "weights"], ids=repr)
-def test_files_that_are_not_torchscript(content, photos, tmp_path):
+@pytest.mark.parametrize("content, words", [
+    (b"not a model", ["is not a TorchScript file"]),
+    (b"", ["is empty"]),
+    (b"PK\x03\x04 torn zip", ["is an archive that is damaged or cut short"]),
+    ("weights", ["holds weights alone", "--checkpoint"]),
+], ids=repr)
+def test_files_that_are_not_torchscript(content, words, photos, tmp_path):
     model = make_model(tmp_path)
     if content == "weights":
         torch.save({"head": torch.zeros(3)}, model)
@@ -262,13 +267,13 @@ def test_files_that_are_not_torchscript(content, photos, tmp_path):
     card = json.loads(model.with_suffix(".json").read_text())
     card["sha256"] = hashlib.sha256(model.read_bytes()).hexdigest()
     model.with_suffix(".json").write_text(json.dumps(card))
-    is_refused(analyse(model, photos, tmp_path / "run"), 2, model, "not a TorchScript file")
+    is_refused(analyse(model, photos, tmp_path / "run"), 2, model, *words)
 
 
 @pytest.mark.parametrize("model, words", [
     ({"classes": 5, "ids": None, "kind": tiny_models.Colours}, ["K = 3", "5"]),
     ({"classes": 5, "kind": tiny_models.Tiny}, ["class_list", "3", "5"]),
-    ({"kind": tiny_models.OneSize, "size": (24, 24)}, ["24 x 24"]),
+    ({"kind": tiny_models.OneSize, "size": (24, 24)}, ["24 x 24", "but of 32 x 32"]),
     ({"sha256": "0" * 64}, ["sha256"]),
     ({"sha256": None}, ["/sha256", "missing"]),
     ({"input": {"height": "tall", "width": 32}}, ["/input/height", "tall"]),
@@ -295,8 +300,8 @@ def test_a_card_that_is_not_json(photos, tmp_path):
 @pytest.mark.parametrize("kind, words", [
     (tiny_models.NotANumber, ["not finite"]),
     (tiny_models.Probabilities, ["softmax"]),
-    (tiny_models.BatchOfOne, ["batch size baked in"]),
-    (tiny_models.BatchOfTwo, ["batch size baked in"]),
+    (tiny_models.BatchOfOne, ["batch size was baked in"]),
+    (tiny_models.BatchOfTwo, ["batch size was baked in"]),
     (tiny_models.BatchDependent, ["in a batch"]),
     (tiny_models.Pair, ["Tuple", "logits"]),
 ])
