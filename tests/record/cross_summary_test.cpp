@@ -299,25 +299,26 @@ TEST(CrossTables, CsvFilesHaveALineAThing) {
 TEST(CrossTables, TableToReadShowsMatrixFamiliesAndCounts) {
   CrossSummary summary = four_images();
   summary.set_ensembles(seven_sets());
-  EXPECT_EQ(matrix_table(summary.to_json()),
-            "Mean insertion AUC (higher is better); rows: where the map comes from, columns: the model tested\n"
-            "            a      b      c  others\n"
-            "a       0.750  0.375  0.500   0.438\n"
-            "b       0.500  0.750  0.250   0.375\n"
-            "c       0.500  0.500  0.750   0.500\n"
-            "others  0.500  0.438  0.375   0.438\n"
-            "\n"
-            "Families: means over ordered pairs of different models; *: a family of one, its self-test\n"
-            "       x       y\n"
-            "x  0.438   0.375\n"
-            "y  0.500  0.750*\n"
-            "\n"
-            "Over the 2 of 4 images whose pairs are all defined.\n"
-            "Pairs: 26 ok, 1 undefined (1 gap, 0 map-target, 0 no-map), 9 error.\n"
-            "\n"
-            "Top-1 of averaging two models, in percentage points\n"
-            "  within a family  +5.00 over the better model, +10.00 over their mean (1 pairs)\n"
-            "  across families  +1.50 over the better model, +9.00 over their mean (2 pairs)\n");
+  EXPECT_EQ(
+      matrix_table(summary.to_json()),
+      "Mean insertion AUC (higher is better); rows: where the map comes from, columns: the model tested\n"
+      "            a      b      c  others\n"
+      "a       0.750  0.375  0.500   0.438\n"
+      "b       0.500  0.750  0.250   0.375\n"
+      "c       0.500  0.500  0.750   0.500\n"
+      "others  0.500  0.438  0.375   0.438\n"
+      "\n"
+      "Families: means over ordered pairs of different models; *: a family of one, its self-test\n"
+      "       x       y\n"
+      "x  0.438   0.375\n"
+      "y  0.500  0.750*\n"
+      "\n"
+      "Over the 2 of 4 images whose pairs are all defined.\n"
+      "Pairs: 26 ok, 1 undefined (1 gap, 0 map-target, 0 no-map), 9 error.\n"
+      "\n"
+      "Top-1 of averaging two models, in percentage points\n"
+      "  within a family  +5.00 over the better model, +10.00 over their mean (1 pairs)\n"
+      "  across families  +1.50 over the better model, +9.00 over their mean (2 pairs)\n");
   const auto pairwise = matrix_table(four_images(ImagesRule::pairwise).to_json());
   EXPECT_NE(pairwise.find("Over each pair's own images of 4; of 2 all pairs are defined."),
             std::string::npos);
