@@ -2,7 +2,9 @@
 
 #include <malloc.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <limits>
 #include <string>
@@ -22,6 +24,30 @@ std::optional<std::int64_t> available_memory_bytes() {
     if (key == "MemAvailable:" && lines >> kibibytes) return 1024 * kibibytes;
   }
   return {};
+}
+
+namespace {
+
+/// Of this process: what RLIMIT_DATA counts.
+std::optional<std::int64_t> data_bytes() {
+  std::ifstream statm("/proc/self/statm");
+  std::int64_t pages = 0;
+  for (int field = 0; field < 6; ++field) statm >> pages;  // the sixth is data and stack
+  return statm ? std::optional(pages * sysconf(_SC_PAGESIZE)) : std::nullopt;
+}
+
+}  // namespace
+
+MemoryLimit::MemoryLimit(std::int64_t bytes) {
+  const auto now = data_bytes();
+  if (!now || getrlimit(RLIMIT_DATA, &before_) != 0) return;
+  rlimit limit = before_;
+  limit.rlim_cur = std::min(before_.rlim_cur, static_cast<rlim_t>(*now + bytes));
+  set_ = setrlimit(RLIMIT_DATA, &limit) == 0;
+}
+
+MemoryLimit::~MemoryLimit() {
+  if (set_) setrlimit(RLIMIT_DATA, &before_);
 }
 
 void keep_freed_memory() {

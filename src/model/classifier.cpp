@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+
 #include "xai/core/error.hpp"
 #include "xai/core/log.hpp"
 #include "xai/model/torchscript_classifier.hpp"
@@ -30,7 +32,8 @@ at::Tensor Classifier::probabilities(const at::Tensor& logits) const {
 std::unique_ptr<Classifier> open_classifier(const ModelCard& card, const ClassifierOptions& options) {
   auto classifier = std::make_unique<TorchScriptClassifier>(card, options);
   log::info("model ", card.name, " on ", options.device, ", ", name(options.precision), ", batches of ",
-            options.batch_size, ", ", classifier->tuning()["choice"].get<std::string>());
+            std::min(options.batch_size, classifier->most_rows()), ", ",
+            classifier->tuning()["choice"].get<std::string>());
   return classifier;
 }
 

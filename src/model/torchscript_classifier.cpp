@@ -25,9 +25,6 @@ std::string device_kind(const at::Device& device) {
   return c10::DeviceTypeName(device.type(), /*lower_case=*/true);
 }
 
-/// Images in memory at once, of each image of a batch, that even a small model needs.
-constexpr std::int64_t least_memory = 4;
-
 /// Rows that go back through a model at once on a CPU: always as many, because matrices of another size are
 /// multiplied by other kernels, which would make gradients, and so maps, depend on the size of the batch.
 /// More than one, because batch norm's backward is wrong for a batch of one (torch 2.11).
@@ -252,10 +249,9 @@ Features TorchScriptClassifier::features_of(const at::Tensor& batch, const at::T
 /// the model does not take them.
 at::Tensor TorchScriptClassifier::fitting_batch(Module& plain) {
   int& size = options_.batch_size;
-  const std::int64_t image_bytes = std::int64_t{3} * card_.height * card_.width * sizeof(float);
   const auto available = device().is_cpu() ? available_memory_bytes() : std::nullopt;
-  while (available && size > 1 && least_memory * image_bytes * size > *available)
-    size = halved_batch(size, device());
+  std::optional<MemoryLimit> limit;
+  if (available) limit.emplace(*available / options_.lanes);
   while (true) {
     try {
       const at::Tensor batch =

@@ -3,12 +3,13 @@
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <torch/version.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
 #include <opencv2/core/utility.hpp>
 #include <thread>
+
+#include "xai/store/run_info.hpp"
 
 namespace xai {
 namespace {
@@ -20,11 +21,6 @@ int batch_size_of(const std::string& text, const at::Device& device) {
   require(error == std::errc() && end == text.data() + text.size() && size >= 1 && size <= 65536,
           "'batch_size' must be auto or from 1 to 65536, not ", text);
   return size;
-}
-
-std::string host_name() {
-  char text[256] = {};
-  return gethostname(text, sizeof text - 1) == 0 ? text : "";
 }
 
 }  // namespace
@@ -59,6 +55,7 @@ std::shared_ptr<Classifier> open_model(const ModelCard& card, const ComputePlan&
   options.device = plan.device;
   options.precision = plan.precision;
   options.batch_size = plan.batch_size;
+  options.lanes = plan.lanes;
   options.tune = plan.tune;
   options.tuning = earlier_tuning;
   return open(card, options);

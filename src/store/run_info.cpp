@@ -1,6 +1,9 @@
 #include "xai/store/run_info.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <array>
 #include <ctime>
 
 #include "xai/core/error.hpp"
@@ -26,6 +29,11 @@ std::string utc_now() {
   char text[sizeof "2026-11-23T22:40:38Z"];
   std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
   return text;
+}
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
 }
 
 Json to_json(const RunInfo& run, const Json& previous) {

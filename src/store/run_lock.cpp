@@ -5,7 +5,6 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <chrono>
 #include <thread>
@@ -25,11 +24,6 @@ constexpr auto between_tries = std::chrono::milliseconds(20);
 
 fs::path lock_file(const fs::path& folder) {
   return folder / ".lock";
-}
-
-std::string host_name() {
-  std::array<char, 256> name{};
-  return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
 }
 
 /// What the holder wrote; nothing where it is another's from before, or not to be read.

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <new>
 #include <vector>
 
 namespace xai {
@@ -14,6 +15,18 @@ TEST(Memory, PeakGrowsByWhatIsTouched) {
   const auto after = peak_memory_bytes();
   EXPECT_GE(after, static_cast<std::int64_t>(block.size()));
   EXPECT_LE(after, static_cast<std::int64_t>(before + block.size() + (8 << 20)));
+}
+
+TEST(Memory, ALimitMakesAllocationsFailWhileItLives) {
+  ASSERT_GT(available_memory_bytes().value(), 256 << 20);
+  const auto allocate = [] { return std::vector<char>(128 << 20, 1).size(); };
+  {
+    const MemoryLimit limit(64 << 20);
+    EXPECT_THROW(allocate(), std::bad_alloc);
+    const MemoryLimit wider(1 << 30);  // what is forbidden stays so
+    EXPECT_THROW(allocate(), std::bad_alloc);
+  }
+  EXPECT_EQ(allocate(), 128U << 20);
 }
 
 }  // namespace

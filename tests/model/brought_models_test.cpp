@@ -11,7 +11,7 @@
 #include "model_fixture.hpp"
 #include "python.hpp"
 #include "xai/core/error.hpp"
-#include "xai/core/log.hpp"
+#include "xai/core/memory.hpp"
 
 namespace xai {
 namespace {
@@ -190,6 +190,10 @@ TEST_F(BroughtModels, AreSentBatchesThatTheyTake) {
   const auto classifier = open(model("at_most_four"), {.batch_size = 32, .tune = true});
   EXPECT_EQ(classifier->most_rows(), 4);
   EXPECT_EQ(open(model("plain"), {.batch_size = 32, .tune = true})->most_rows(), 32);
+  const MemoryLimit limit(256 << 20);  // 50 MB the images, and more for what becomes of them
+  const int rows = open(model("plain"), {.batch_size = 16384, .tune = true})->most_rows();
+  EXPECT_GE(rows, 256);
+  EXPECT_LT(rows, 16384);
 }
 
 }  // namespace

@@ -69,6 +69,7 @@ struct ClassifierOptions {
   at::Device device = at::kCPU;
   Precision precision = Precision::fp32;
   int batch_size = 8;  ///< rows of the batches to expect, >= 1: with so many, preparations are measured
+  int lanes = 1;       ///< batches that are under way at once, each with its part of the memory
   /// Measure for a second or two how the model runs best, with answers that agree with those of the model as
   /// exported; else it is run as exported.
   bool tune = false;

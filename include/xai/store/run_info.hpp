@@ -14,6 +14,9 @@ namespace xai {
 /// The time now in UTC by ISO 8601: "2026-11-23T22:40:38Z".
 std::string utc_now();
 
+/// Of this machine; empty where it has none.
+std::string host_name();
+
 /// What run.json says of a run (docs/output-format.md). The caller fills in what it knows and writes the
 /// document with RunFolder::write_run() at the start, now and then, and at the end.
 struct RunInfo {
