@@ -107,8 +107,7 @@ TorchScriptClassifier::TorchScriptClassifier(ModelCard card, ClassifierOptions o
     const c10::InferenceMode no_gradients;
     return raw(plain, images);
   });
-  const at::Tensor batch = fitting_batch(plain);
-  guarded(batch, [&] { set_up(plain, batch); });
+  set_up(plain);
 }
 
 /// Chooses the modules for logits and for gradients.
@@ -245,9 +244,9 @@ Features TorchScriptClassifier::features_of(const at::Tensor& batch, const at::T
   return {maps.detach(), torch::autograd::grad({chosen}, {maps}).front()};
 }
 
-/// A batch of options_.batch_size images; of half as many, and so on, where those do not fit into memory or
-/// the model does not take them.
-at::Tensor TorchScriptClassifier::fitting_batch(Module& plain) {
+/// For batches of options_.batch_size images; of half as many, and so on, where those do not fit into memory
+/// or the model does not take them.
+void TorchScriptClassifier::set_up(const Module& plain) {
   int& size = options_.batch_size;
   const auto available = device().is_cpu() ? available_memory_bytes() : std::nullopt;
   std::optional<MemoryLimit> limit;
@@ -256,9 +255,13 @@ at::Tensor TorchScriptClassifier::fitting_batch(Module& plain) {
     try {
       const at::Tensor batch =
           at::randn({size, 3, card_.height, card_.width}, at::detail::createCPUGenerator(63)).to(device());
-      const at::Tensor logits = forward(plain, batch);
-      if (options_.gradients) backward(plain, batch, logits.argmax(1));
-      return batch;
+      set_up(plain, batch);
+      if (forward_.measurements.empty()) forward(*forward_.module, batch);  // nothing has run on it yet
+      if (gradient_.module && gradient_.measurements.empty())
+        backward(*gradient_.module, batch, at::zeros({size}, at::device(device()).dtype(at::kLong)));
+      return;
+    } catch (const Error&) {
+      throw;
     } catch (const std::exception& error) {
       if (is_out_of_memory(error)) {
         size = halved_batch(size, device());

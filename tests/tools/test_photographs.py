@@ -179,9 +179,9 @@ def subsets_of(bits):
 # ---- start-up ------------------------------------------------------------------------------------------------
 
 
-def test_start_up_costs_less_than_200_images(tmp_path, say):
+def test_start_up_costs_less_than_250_images(tmp_path, say):
     """A run of three evaluations, with its tuning, ended and written. What an image costs is measured in the same run,
-    and what loading LibTorch costs beside it, so that the bound holds on a slow machine too."""
+    and what loading LibTorch costs beside it, so that the bound holds on a slow machine too. Tuning twice would cost 100 images more."""
     model = exported_model("efficientnet_lite0")
     begin = time.monotonic()
     assert mse("--version").out
@@ -195,4 +195,4 @@ def test_start_up_costs_less_than_200_images(tmp_path, say):
     images = (seconds - loading) / an_image
     say(f"a run of 3 evaluations took {seconds:.1f} s from its start to its end, {loading:.1f} s of them to load LibTorch; "
         f"the rest is the time of {images:.0f} images")
-    assert images < 200
+    assert images < 250

@@ -85,7 +85,7 @@ class TorchScriptClassifier : public Classifier {
   Features features_of(const at::Tensor& batch, const at::Tensor& classes) const;
   template <class Run>
   auto guarded(const at::Tensor& batch, Run run) const;
-  at::Tensor fitting_batch(Module& plain);
+  void set_up(const Module& plain);
   void set_up(const Module& plain, const at::Tensor& batch);
   std::optional<Tuning> chosen(const Use& use) const;
   Prepared set_up(const Module& plain, const Use& use) const;
