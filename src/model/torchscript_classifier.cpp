@@ -39,7 +39,7 @@ auto in_backward_batches(const at::Tensor& batch, const at::Tensor& classes, Run
   if (batch.device().is_cuda()) return run(batch, classes);
   std::vector<at::Tensor> as, bs;
   for (std::int64_t i = 0; i < rows; i += backward_rows) {
-    const at::Tensor some = (at::arange(i, i + backward_rows)).clamp_max(rows - 1);  // the last one fills up
+    const at::Tensor some = at::arange(i, i + backward_rows).clamp_max(rows - 1);  // the last one fills up
     const auto [a, b] = run(batch.index_select(0, some), classes.index_select(0, some));
     as.push_back(a);
     bs.push_back(b);
@@ -83,19 +83,6 @@ struct TorchScriptClassifier::Parts {
   torch::jit::Module features;
   torch::jit::Module head;
 };
-
-template <class Run>
-auto TorchScriptClassifier::guarded(const at::Tensor& batch, Run run) const {
-  try {
-    return run();
-  } catch (const Error&) {
-    throw;
-  } catch (const std::exception& error) {
-    if (is_out_of_memory(error)) throw;
-    throw ModelError(cat("model ", card_.model.string(), " failed on a batch of ", batch.size(0), ": ",
-                         torchscript_reason(error)));
-  }
-}
 
 TorchScriptClassifier::TorchScriptClassifier(ModelCard card, ClassifierOptions options)
     : card_(std::move(card)), options_(std::move(options)) {
@@ -163,6 +150,19 @@ Json TorchScriptClassifier::to_json(const std::vector<Measurement>& measurements
     measured.push_back(
         {{"tuning", name(m.tuning)}, {"milliseconds", number_or_null(m.milliseconds)}, {"usable", m.usable}});
   return measured;
+}
+
+template <class Run>
+auto TorchScriptClassifier::guarded(const at::Tensor& batch, Run run) const {
+  try {
+    return run();
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& error) {
+    if (is_out_of_memory(error)) throw;
+    throw ModelError(cat("model ", card_.model.string(), " failed on a batch of ", batch.size(0), ": ",
+                         torchscript_reason(error)));
+  }
 }
 
 at::ScalarType TorchScriptClassifier::type() const {

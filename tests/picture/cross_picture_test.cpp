@@ -5,6 +5,7 @@
 #include <opencv2/core.hpp>
 #include <set>
 
+#include "fixtures/legend.hpp"
 #include "xai/core/error.hpp"
 #include "xai/picture/picture.hpp"
 
@@ -100,16 +101,8 @@ TEST(CrossPicture, HasARowForEachModelAndRoomForAllBars) {
   EXPECT_EQ(size(30).height - size(2).height, 30 * (30 * 14 + 44) - 2 * (side + 44));
 }
 
-/// A line of text stands at the foot, left.
-bool has_legend(const cv::Mat& picture) {
-  const cv::Mat foot = picture(cv::Rect(28, picture.rows - 28 - 22, 100, 22));
-  double least = 255, most = 0;
-  cv::minMaxLoc(foot.reshape(1), &least, &most);
-  return least < 150 && most == 255;
-}
-
 TEST(CrossPicture, SaysWhatItsPartsAre) {
-  EXPECT_TRUE(has_legend(cross_picture(figure_of({row_of("source", {{"source", 0.5}})}))));
+  EXPECT_TRUE(testing::has_legend(cross_picture(figure_of({row_of("source", {{"source", 0.5}})}))));
 }
 
 TEST(CrossPicture, WithoutAMapSaysWhy) {

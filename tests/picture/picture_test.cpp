@@ -6,6 +6,7 @@
 #include <opencv2/imgcodecs.hpp>
 #include <set>
 
+#include "fixtures/legend.hpp"
 #include "xai/core/error.hpp"
 
 namespace xai {
@@ -115,16 +116,8 @@ TEST(Picture, TakesAnySizeAndAnyText) {
   EXPECT_THROW(mse_picture(cv::Mat(9, 9, CV_32FC3), "a", "b", MseResult(), {}, MaskKind::soft), Error);
 }
 
-/// A line of text stands at the foot, left.
-bool has_legend(const cv::Mat& picture) {
-  const cv::Mat foot = picture(cv::Rect(28, picture.rows - 28 - 22, 100, 22));
-  double least = 255, most = 0;
-  cv::minMaxLoc(foot.reshape(1), &least, &most);
-  return least < 150 && most == 255;
-}
-
 TEST(Picture, SaysWhatItsPartsAre) {
-  EXPECT_TRUE(has_legend(
+  EXPECT_TRUE(testing::has_legend(
       mse_picture(map_of_itself(224, 224), "a", "cat", found({{0, 24}}), {.grid = 7}, MaskKind::soft)));
 }
 

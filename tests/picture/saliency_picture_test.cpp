@@ -5,6 +5,7 @@
 #include <cmath>
 #include <opencv2/core.hpp>
 
+#include "fixtures/legend.hpp"
 #include "fixtures/saliency_records.hpp"
 #include "xai/core/error.hpp"
 #include "xai/picture/picture.hpp"
@@ -71,16 +72,8 @@ TEST(SaliencyPicture, CurvesStandWhereTheirValuesAre) {
   EXPECT_GT(centre_of(plot(), is_blue).y, centre_of(plot(), is_orange).y + 90);
 }
 
-/// A line of text stands at the foot, left.
-bool has_legend(const cv::Mat& picture) {
-  const cv::Mat foot = picture(cv::Rect(28, picture.rows - 28 - 22, 100, 22));
-  double least = 255, most = 0;
-  cv::minMaxLoc(foot.reshape(1), &least, &most);
-  return least < 150 && most == 255;
-}
-
 TEST(SaliencyPicture, SaysWhatItsPartsAre) {
-  EXPECT_TRUE(has_legend(picture_of_a_peak(3)));
+  EXPECT_TRUE(testing::has_legend(picture_of_a_peak(3)));
 }
 
 TEST(SaliencyPicture, WithoutScoresSaysWhy) {
