@@ -32,13 +32,10 @@ endif()
 add_library(xai::torch INTERFACE IMPORTED GLOBAL)
 target_include_directories(xai::torch SYSTEM INTERFACE
   "${XAI_LIBTORCH}/include" "${XAI_LIBTORCH}/include/torch/csrc/api/include")
-set(xai_torch_libraries "")
-foreach(library torch torch_cpu c10 torch_cuda c10_cuda)
-  if(EXISTS "${XAI_LIBTORCH}/lib/lib${library}.so")
-    list(APPEND xai_torch_libraries "${XAI_LIBTORCH}/lib/lib${library}.so")
-  endif()
-endforeach()
-# torch_cuda registers its kernels when it is loaded, and nothing refers to it by name: keep it.
-# libstdc++ first: the wheel's libtorch.so exports parts of std::filesystem (remove_all) that crash here.
-target_link_libraries(xai::torch INTERFACE -Wl,--no-as-needed -lstdc++ ${xai_torch_libraries} -Wl,--as-needed)
+# Nothing of CUDA: model/device.cpp loads that part where there is a card, so one program runs beside every build.
+# libstdc++ first: libtorch_cpu.so exports parts of std::filesystem (remove_all) that crash here.
+# RPATH, not RUNPATH: a model's own operators (--library) find LibTorch by it, too.
+target_link_libraries(xai::torch INTERFACE -Wl,--no-as-needed -lstdc++ "${XAI_LIBTORCH}/lib/libtorch_cpu.so"
+                      "${XAI_LIBTORCH}/lib/libc10.so" -Wl,--as-needed)
+target_link_options(xai::torch INTERFACE -Wl,--disable-new-dtags)
 message(STATUS "LibTorch ${XAI_TORCH_VERSION} in ${XAI_LIBTORCH}")

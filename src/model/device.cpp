@@ -5,12 +5,52 @@
 #include <dlfcn.h>
 
 #include <charconv>
+#include <filesystem>
+#include <limits>
 #include <new>
+#include <string>
 
 #include "xai/core/error.hpp"
 #include "xai/core/log.hpp"
 
 namespace xai {
+
+namespace {
+
+struct Cuda {
+  bool usable = false;
+  std::string reason;  ///< why not
+};
+
+/// LibTorch's CUDA part lies beside the part that is linked, in builds that have one, and registers itself
+/// when it is loaded: so one program runs beside every build. Nobody may ask LibTorch for CUDA before.
+Cuda load_cuda() {
+  if (!dlopen("libcuda.so.1", RTLD_NOW)) return {false, "no NVIDIA driver (libcuda.so.1) is installed here"};
+  Dl_info torch;
+  if (!dladdr(reinterpret_cast<void*>(&at::globalContext), &torch)) return {false, "LibTorch is not found"};
+  const std::filesystem::path library =
+      std::filesystem::path(torch.dli_fname).parent_path() / "libtorch_cuda.so";
+  std::string reason;
+  if (!std::filesystem::exists(library)) {
+    reason = "the LibTorch in " + library.parent_path().string() + " is a CPU build";
+  } else if (!dlopen(library.c_str(), RTLD_NOW | RTLD_GLOBAL)) {
+    const char* const error = dlerror();
+    reason = cat(library.string(), " cannot be loaded: ", error ? error : "no reason is known");
+  } else if (at::hasCUDA() && at::getNumGPUs() > 0) {
+    return {true, {}};
+  } else {
+    return {false, "no CUDA device is visible here"};
+  }
+  log::warning("there is an NVIDIA driver, but ", reason);
+  return {false, reason};
+}
+
+const Cuda& cuda() {
+  static const Cuda found = load_cuda();
+  return found;
+}
+
+}  // namespace
 
 at::ScalarType type_of(Precision precision) {
   switch (precision) {
@@ -35,18 +75,17 @@ void set_precision(Precision precision) {
 }
 
 at::Device parse_device(std::string_view name) {
-  const bool cuda = at::hasCUDA() && at::getNumGPUs() > 0;
-  if (name == "auto") return cuda ? at::Device(at::kCUDA, 0) : at::Device(at::kCPU);
-  if (name == "cpu") return at::kCPU;
+  if (name == "cpu") return at::kCPU;  // and nothing of CUDA is loaded
+  if (name == "auto") return cuda().usable ? at::Device(at::kCUDA, 0) : at::Device(at::kCPU);
   std::size_t index = 0;
   bool known = name == "cuda";
   if (name.starts_with("cuda:")) {
     const auto [end, error] = std::from_chars(name.data() + 5, name.data() + name.size(), index);
     known = end == name.data() + name.size() && error != std::errc::invalid_argument;
-    if (error == std::errc::result_out_of_range) index = at::getNumGPUs();
+    if (error == std::errc::result_out_of_range) index = std::numeric_limits<std::size_t>::max();
   }
   require(known, "'device' ", name, " is none of auto, cpu, cuda, cuda:N");
-  require(cuda, "'device' ", name, ": no CUDA device is visible here; use cpu or auto");
+  require(cuda().usable, "'device' ", name, ": ", cuda().reason, "; use cpu or auto");
   require(index < at::getNumGPUs(), "'device' ", name, ": only ", at::getNumGPUs(),
           " CUDA devices are visible here, numbered from 0");
   return {at::kCUDA, static_cast<c10::DeviceIndex>(index)};

@@ -24,7 +24,7 @@ def forward(self, x):
 class Cuda : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (!at::globalContext().hasCUDA()) GTEST_SKIP() << "no CUDA device here: the CUDA path is not tested";
+    if (!parse_device("auto").is_cuda()) GTEST_SKIP() << "no CUDA device here: the CUDA path is not tested";
     model_ = save_model(folder_, convolution_model);
   }
 
