@@ -1,0 +1,23 @@
+# What the Python wheel holds beside the package (component `wheel`; see pyproject.toml): the programs in xaimse/libexec, their
+# launchers in xaimse/bin, and the files of the package's data/.
+set(package xaimse)
+foreach(name mse subexp saliency crosstest)
+  configure_file(python/launcher.sh.in launchers/xai-${name} @ONLY)
+  # the launcher, and nothing else, says where LibTorch is
+  set_target_properties(xai-${name} PROPERTIES INSTALL_RPATH "" BUILD_WITH_INSTALL_RPATH ON)
+  install(TARGETS xai-${name} RUNTIME DESTINATION ${package}/libexec COMPONENT wheel)
+  install(PROGRAMS ${PROJECT_BINARY_DIR}/launchers/xai-${name} DESTINATION ${package}/bin COMPONENT wheel)
+endforeach()
+install(DIRECTORY photos configs DESTINATION ${package}/data COMPONENT wheel)
+install(DIRECTORY docs/schema DESTINATION ${package}/data COMPONENT wheel)
+
+# std::condition_variable::wait is all that asks for GCC 12's libstdc++ (GLIBCXX_3.4.30), which RHEL 9 lacks: it is linked in.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  execute_process(COMMAND ${CMAKE_CXX_COMPILER} -print-file-name=libstdc++.a OUTPUT_VARIABLE archive
+                  OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+  execute_process(COMMAND ${CMAKE_AR} x ${archive} condition_variable.o WORKING_DIRECTORY ${PROJECT_BINARY_DIR}
+                  COMMAND_ERROR_IS_FATAL ANY)
+  foreach(name mse subexp saliency crosstest)
+    target_link_libraries(xai-${name} PRIVATE ${PROJECT_BINARY_DIR}/condition_variable.o)
+  endforeach()
+endif()
