@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Prepares Debian 12 or Ubuntu 24.04: system packages, .venv with pinned versions, and on request a build.
+# Prepares Debian 12 or Ubuntu 24.04: system packages, .venv with pinned versions, and on request a build or the wheel.
 # Safe to run again, and quick when nothing is to be done. Needs root or sudo only while packages are missing.
 #
 #   scripts/setup.sh [--build PRESET [TARGET ...]]     PRESET: release, dev, asan or ci (CMakePresets.json)
+#   scripts/setup.sh --wheel                           the Python wheel for .venv's Python, in dist/
 #
 # XAI_LIBTORCH=DIR  builds against another LibTorch, >= 2.7: a wheel's torch/ folder or an unpacked zip
 # XAI_PYTHON=PATH   makes .venv with another Python >= 3.10 than the first python3 on PATH
@@ -12,13 +13,14 @@ source scripts/functions.sh
 
 required=(
   g++ cmake ninja-build ccache
-  libopencv-dev libjpeg-dev libpng-dev libtiff-dev libgif-dev zlib1g-dev libssl-dev
+  libopencv-core-dev libopencv-imgproc-dev libjpeg-dev libpng-dev libtiff-dev libgif-dev libwebp-dev zlib1g-dev libssl-dev
   libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libspdlog-dev libgtest-dev
   python3-venv graphviz
 )
 optional=(clang-format-14)  # test.sh's format check; later distributions have dropped this version
 python=${XAI_PYTHON:-python3}
 preset=
+wheel=
 targets=(all)
 
 fail() {
@@ -92,11 +94,22 @@ build() {
   cmake --build --preset "$preset" --parallel "$(jobs)" --target "${targets[@]}"
 }
 
+# Compiled with the flags of preset ci: what ccache has from there is not compiled again.
+make_wheel() {
+  say "Wheel for $(.venv/bin/python --version)"
+  CXX=${CXX:-c++} CMAKE_CXX_COMPILER_LAUNCHER=$(command -v ccache || true) CMAKE_BUILD_PARALLEL_LEVEL=$(jobs) \
+    .venv/bin/python -m build --wheel --no-isolation --outdir dist -C cmake.define.XAI_WARNINGS_AS_ERRORS=ON
+}
+
 case ${1-} in
   '') ;;
   --build)
     preset=${2:?--build needs a preset}
     (($# == 2)) || targets=("${@:3}")
+    ;;
+  --wheel)
+    (($# == 1)) || fail "--wheel takes nothing more"
+    wheel=1
     ;;
   -h | --help)
     sed -n '2,/^set/{/^#/s/^# \?//p}' "$0"
@@ -115,3 +128,4 @@ else
 fi
 make_venv
 [[ -z $preset ]] || build
+[[ -z $wheel ]] || make_wheel

@@ -2,11 +2,39 @@
 # Every test: sets up, builds with warnings as errors, exports the models the tests use, checks formatting,
 # runs ctest. Extra arguments go to ctest, e.g. scripts/test.sh -L search
 #
+#   scripts/test.sh --wheel [argument of pytest ...]   builds the wheel, installs it with what it needs in an environment of
+#                      its own (5 GB), and runs the tests of programs and Python there. XAI_PYTHON=PATH: by another Python,
+#                      with the wheel for it that is in dist/
+#
 # XAI_SHARED_DATA=DIR  data that is not in the repository (default ../shared/data); tests that need it are
 #                      skipped without it. Why tests were skipped is listed before ctest's closing lines.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source scripts/functions.sh
+
+# Every test of the programs and of the package, by what the wheel installs and nothing of this build.
+test_wheel() {
+  local folder=$PWD/build/wheel-test name bin tests
+  if [[ -z ${XAI_PYTHON-} ]]; then scripts/setup.sh --wheel; fi
+  say "The wheel in an environment of its own"
+  "${XAI_PYTHON:-.venv/bin/python}" -m venv --clear "$folder"
+  bin=$folder/bin
+  "$bin/python" -m pip install --quiet --disable-pip-version-check -c scripts/constraints.txt --find-links dist \
+    'xaimse[export]' pytest jsonschema scikit-learn
+  say "Models for the tests"
+  for name in efficientnet_lite0 efficientnet_lite1; do
+    "$bin/xai-export" "$name" --out build/test-models
+  done
+  say "Tests of $("$bin/python" -m xaimse | head -n 1)"
+  for name in mse subexp saliency crosstest; do export "XAI_${name^^}=$bin/xai-$name"; done
+  mapfile -t tests < <(ls tests/tools/test_*.py tests/python/{reading,results,search,explain,notebook}_test.py)
+  XAI_BIN=$bin XAI_INSTALLED=1 OMP_NUM_THREADS=1 "$bin/python" -m pytest -q -rs -p no:cacheprovider --durations=5 "${tests[@]}" "$@"
+}
+
+if [[ ${1-} == --wheel ]]; then
+  test_wheel "${@:2}"
+  exit
+fi
 
 scripts/setup.sh --build ci
 
