@@ -25,5 +25,5 @@ if [[ $status != 0 && $status != 3 ]]; then  # 3: done, some images failed, whic
 fi
 
 say "Results"
-.venv/bin/python scripts/report.py runs/quickstart
+PYTHONPATH=python .venv/bin/python -m xaimse.results runs/quickstart
 exit "$status"

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from .explaining import Explanation as Explanation
     from .explaining import explain as explain
     from .reading import Run as Run
+    from .reading import Runs as Runs
     from .reading import read as read
     from .reading import read_all as read_all
+    from .runs import RunError as RunError
     from .search import count_sub_explanations as count_sub_explanations
     from .search import diverse as diverse
     from .search import find_mses as find_mses
@@ -25,6 +27,8 @@ _HOMES = {
     "Explanation": "explaining",
     "explain": "explaining",
     "Run": "reading",
+    "RunError": "runs",
+    "Runs": "reading",
     "read": "reading",
     "read_all": "reading",
     "count_sub_explanations": "search",

@@ -18,7 +18,7 @@ from conftest import (PLAIN, ROOT, analyse, exported_model, is_refused, mse, pho
                       started, summary_json, validate)
 from crosstest_reference import View
 from PIL import Image
-from tiny_models import make_model
+from tiny_models import Contrast, make_model
 
 # What runs in a test use unless it says otherwise; maps of no beauty.
 SALIENCY = {"tool": "saliency", "size": 7, "iterations": 2, "steps": 20}
@@ -55,18 +55,6 @@ def maps_of(run, source):
     """The maps that a run made for a source: image -> s x s."""
     folder = run / "saliency" / source
     return {record["image"]: numpy.load(folder / record["map"]) for record in records(folder) if record["map"]}
-
-
-class Contrast(torch.nn.Module):
-    """Class 0, 1, 2: how much neighbours differ in red, green, blue, which blurring takes away; models differ by `change`."""
-
-    def __init__(self, change):
-        super().__init__()
-        noise = torch.randn(3, 3, generator=torch.Generator().manual_seed(1))
-        self.weights = torch.nn.Parameter(12 * (torch.eye(3) + change * noise))
-
-    def forward(self, x):
-        return (x[:, :, :, 1:] - x[:, :, :, :-1]).abs().mean([2, 3]) @ self.weights.T
 
 
 def contrasty(seed):

@@ -126,6 +126,18 @@ class OneSize(Colours):
         return x.reshape(-1, 3, 32 * 32).mean(2)
 
 
+class Contrast(torch.nn.Module):
+    """Class 0, 1, 2: how much neighbours differ in red, green, blue, which blurring takes away; models differ by `change`."""
+
+    def __init__(self, change):
+        super().__init__()
+        noise = torch.randn(3, 3, generator=torch.Generator().manual_seed(1))
+        self.weights = torch.nn.Parameter(12 * (torch.eye(3) + change * noise))
+
+    def forward(self, x):
+        return (x[:, :, :, 1:] - x[:, :, :, :-1]).abs().mean([2, 3]) @ self.weights.T
+
+
 class Lookup(torch.nn.Module):
     """Class 0 has the probability that a table gives to the patches shown of a white image on black, in hard squares.
 

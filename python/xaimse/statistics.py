@@ -1,0 +1,78 @@
+"""Statistics of a run that has no summary yet, from its records: what summary.json will say, but for the intervals.
+
+The same quantities over the same images as src/record/summary.cpp, sub_explanation_summary.cpp and cross_summary.cpp
+take; a test holds one against the other.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pandas
+
+from .definitions import CROSSTEST, MSE, SALIENCY, SUBEXP
+
+Tables = Callable[[str], pandas.DataFrame]
+Row = dict[str, Any]
+
+SEARCH = ("found", "diverse", "min_size", "mean_mse_size", "p_full", "evaluations", "seconds")
+FIELDS = {
+    MSE: SEARCH,
+    SUBEXP: SEARCH,
+    SALIENCY: ("insertion", "deletion", "p_full", "p_baseline", "forward", "backward", "iterations", "seconds"),
+}
+COUNTS = [count + of for of in ("", "_per_mse") for count in ("distinct", "tree_nodes", "log10_tree_nodes")]
+
+
+def statistics_so_far(kind: str, table: Tables, options: Row) -> Iterator[Row]:
+    """Rows of the table `statistics`. `table`: the run's tables by name; `options`: of its run.json."""
+    if kind == CROSSTEST:
+        for pair in pairs_so_far(kind, table, options):
+            yield {"quantity": f"auc {pair['source']} -> {pair['model']}", **pair}
+        return
+    records = table("records")
+    records = records[records.status == "ok"].set_index("image")
+    if kind != SALIENCY:
+        records["mean_mse_size"] = table("mses").groupby("image")["size"].mean()
+    for field in FIELDS[kind]:
+        yield {"quantity": field, **_statistics(records[field])}
+    if kind == SUBEXP:
+        yield from _counted(table("sub_explanations"))
+
+
+def _counted(counts: pandas.DataFrame) -> Iterator[Row]:
+    for prefix, images in (("", counts[~counts.truncated]), ("truncated_", counts[counts.truncated])):
+        for count in COUNTS:
+            yield {"quantity": prefix + count, **_statistics(images[count])}
+    for count in ("estimated_tree_nodes", "estimated_log10_tree_nodes"):
+        yield {"quantity": count, **_statistics(counts[count])}
+    for quantity, spent in (("sub_evaluations", "evaluations"), ("saved", "saved")):
+        total = counts[spent] + counts[f"estimate_{spent}"].fillna(0)
+        yield {"quantity": quantity, **_statistics(total)}
+
+
+def pairs_so_far(kind: str, table: Tables, options: Row) -> Iterator[Row]:
+    """Rows of the table `pairs`: over the images all of whose pairs are ok, or over each pair's own."""
+    records = table("records")
+    models = list(dict.fromkeys(records.source))
+    ok = records[records.status == "ok"]
+    if options.get("images") == "common":
+        defined = ok.groupby("image").size()
+        ok = ok[ok.image.isin(defined.index[defined == len(models) ** 2])]
+    for source in models:
+        for model in models:
+            of_pair = records[(records.source == source) & (records.model == model)]
+            auc = ok[(ok.source == source) & (ok.model == model)].auc
+            undefined = int((of_pair.status == "undefined").sum())
+            yield {"source": source, "model": model, **_statistics(auc), "undefined": undefined}
+
+
+def _statistics(values: "pandas.Series[Any]") -> Row:
+    values = values.dropna().astype(float)
+    return {
+        "n": len(values),
+        "mean": values.mean(),
+        "median": values.median(),
+        "standard_deviation": values.std(),
+        "low": None,
+        "high": None,
+    }
