@@ -153,12 +153,12 @@ def test_a_killed_run_was_interrupted(killed, undisturbed, tiny, tmp_path):
     data, _ = undisturbed
     is_refused(mse(tool="subexp", mses=killed, out=tmp_path / "counted"), 2, killed, '"interrupted"', "to its end")
     is_refused(mse(tool="crosstest", models=[tiny], data=data, maps=[killed], out=tmp_path / "cross"), 2, killed)
-    sys.path.insert(0, str(ROOT / "scripts"))
-    import runs
-    assert runs.read_run(killed)[0]["status"] == "interrupted"
+    sys.path.insert(0, str(ROOT / "python"))
+    from xaimse.runs import RunFolder
+    assert RunFolder(killed).info["status"] == "interrupted"
     finished = analyse(tiny, data, killed, **OPTIONS)
     assert finished.code == 0 and "going on after an interruption: " in finished.err
-    assert runs.read_run(killed)[0]["status"] == run_json(killed)["status"] == "done"
+    assert RunFolder(killed).info["status"] == run_json(killed)["status"] == "done"
 
 
 def test_a_run_says_who_holds_it(undisturbed, tiny, tmp_path):
