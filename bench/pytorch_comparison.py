@@ -17,7 +17,7 @@ import torch
 from PIL import Image
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "tests/tools"))
-import reference  # noqa: E402
+import reference
 
 GRID, THRESHOLD, BEAM, EXTENSIONS, ENOUGH, STEPS = 7, 0.9, 4, 15, 10, 20
 
@@ -54,7 +54,8 @@ class Photograph:
     def probability(self, mask):
         """p of the target under a 7 x 7 mask, 1 = visible."""
         self.evaluations += 1
-        shown = torch.nn.functional.interpolate(mask[None, None], self.image.shape[2:], mode="bilinear", align_corners=True)
+        size = self.image.shape[2:]
+        shown = torch.nn.functional.interpolate(mask[None, None], size, mode="bilinear", align_corners=True)
         return self.model(self.hidden + shown * (self.image - self.hidden)).softmax(1)[0, self.target]
 
     def p(self, patches):

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """What maps cost and how well they do: runs xai-saliency under several settings on the same photographs.
 
-    bench/saliency_bench.py --tool build/release/bin/xai-saliency --model models/efficientnet_lite0.pt --data LIST --out FOLDER
+    bench/saliency_bench.py --tool build/release/bin/xai-saliency --model models/efficientnet_lite0.pt \\
+        --data LIST --out FOLDER
 
 Cost of a photograph: images forward + 2 * images backward through the model, without the scores' own. A run in FOLDER
 is reused. Standard library only.

@@ -4,6 +4,6 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
-from tiny_models import make_model  # noqa: E402
+from tiny_models import make_model
 
 make_model(Path(sys.argv[1]))

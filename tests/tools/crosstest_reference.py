@@ -58,7 +58,7 @@ class View:
         resized = transforms.resize(image, preprocessing["resize"], kind)
         self.x = numpy.asarray(transforms.center_crop(resized, size)) / 255
         self.b = reference.baseline(self.x, baseline, self.mean)
-        self.sides = [Side(before, after, int(round((after - crop) / 2.0)), crop)
+        self.sides = [Side(before, after, round((after - crop) / 2.0), crop)
                       for before, after, crop in zip(image.size[::-1], resized.size[::-1], size)]
 
     def probabilities(self, masks):

@@ -13,7 +13,6 @@ import crosstest_reference
 import numpy
 import pytest
 import tiny_models
-import torch
 from conftest import (PLAIN, ROOT, analyse, exported_model, is_refused, mse, photo, records, run_json, shared_data,
                       started, summary_json, validate)
 from crosstest_reference import View
@@ -296,7 +295,7 @@ def test_a_copy_of_a_model_agrees_with_it(models, oblongs, tmp_path):
     (tmp_path / "copy.json").write_text(json.dumps({**card, "name": "copy"}))
     done(crosstest([models[0], tmp_path / copy], oblongs, tmp_path / "run", threads=1), tmp_path / "run")
     every = pairs(tmp_path / "run")
-    for (image, source, target), record in every.items():
+    for (image, _source, _target), record in every.items():
         is_like({**record, "source": "", "model": ""},
                 {**every[image, "first", "first"], "source": "", "model": ""}, 1e-6)
 

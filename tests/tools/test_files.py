@@ -45,7 +45,7 @@ def test_pictures_and_scores_of_long_names(long_names, tiny, tmp_path):
     assert files["photo00.png"] == "images/photo00.png.png"
     assert "~" in files[LONG[0]] and files[LONG[0]].startswith("images/" + "x" * 200)
     for folder in (run / "scores", tmp_path / "dump"):
-        assert len([path for path in folder.rglob("*.npy")]) == len(files)
+        assert len(list(folder.rglob("*.npy"))) == len(files)
     again = analyse(tiny, long_names, run, **given)
     assert again.code == 0 and "nothing to do" in again.err
     assert analyse(tiny, long_names, run, overwrite=True, **{**given, "pictures": 0, "save_scores": False}).code == 0

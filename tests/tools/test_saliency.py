@@ -7,7 +7,6 @@ import time
 import numpy
 import pytest
 import saliency_reference
-import tiny_models
 import torch
 from conftest import (PLAIN, analyse, exported_model, is_refused, make_photos, mse, records, run_json, shared_data,
                       started, summary_json, timeless, validate)

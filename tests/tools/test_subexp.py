@@ -7,8 +7,6 @@ import math
 import re
 import shutil
 import signal
-import time
-from pathlib import Path
 
 import numpy
 import pytest
@@ -237,7 +235,7 @@ def test_both_ways_give_the_same(earlier, tiny, tmp_path):
 
 
 def test_another_model_data_or_option_is_refused_by_name(earlier, tiny, tmp_path):
-    data, run, _ = earlier
+    _data, run, _ = earlier
     other_model = make_model(tmp_path / "model", tiny_models.Colours)
     other_data = make_photos(tmp_path / "photos/red", 3).parent
     refusals = [({"model": other_model}, "model is"), ({"data": other_data}, "data."), ({"limit": 3}, "data."),
@@ -255,7 +253,7 @@ def test_another_model_data_or_option_is_refused_by_name(earlier, tiny, tmp_path
 
 
 def test_runs_that_cannot_be_counted_from(earlier, tiny, photos, tmp_path):
-    data, run, options = earlier
+    _data, run, _options = earlier
     is_refused(subexp(mses=tmp_path / "none", out=tmp_path / "run"), 2, tmp_path / "none", "finished run")
     (tmp_path / "odd").mkdir()
     (tmp_path / "odd/run.json").write_text("{")
@@ -410,7 +408,7 @@ def test_without_graphviz_there_is_a_dot_file(tiny, photos, tmp_path):
 
 
 def test_summary_is_that_of_the_records(undisturbed):
-    data, run = undisturbed
+    _data, run = undisturbed
     summary, every = summary_json(run), records(run)
     validate(summary, "subexp-summary")
     ok = [record for record in every if record["status"] == "ok"]

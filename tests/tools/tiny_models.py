@@ -148,7 +148,7 @@ class Lookup(torch.nn.Module):
         super().__init__()
         p = torch.as_tensor(p)
         self.logit = torch.nn.Parameter(p.log() - (1 - p).log())
-        self.grid = int(round((len(p).bit_length() - 1) ** 0.5))
+        self.grid = round((len(p).bit_length() - 1) ** 0.5)
 
     def forward(self, x):
         shown = torch.nn.functional.adaptive_avg_pool2d(x.mean(1), self.grid).flatten(1) > 0
