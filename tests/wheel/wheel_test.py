@@ -203,7 +203,7 @@ def test_links_nothing_of_cuda(content):
 
 
 @pytest.mark.parametrize(
-    ("version", "says"),
+    "version, says",
     [("2.12.0+cpu", "torch 2.12.0+cpu in .*: pip install 'torch==2.11.\\*'"), (None, "torch of an unknown version in")],
 )
 def test_another_torch_is_refused_with_what_to_install(content, tmp_path, version, says):
