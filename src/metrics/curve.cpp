@@ -13,6 +13,14 @@ double trapezoid(std::span<const double> values) {
   return (inner - (values.front() + values.back()) / 2) / static_cast<double>(values.size() - 1);
 }
 
+template <class Number>
+std::vector<int> descending(std::span<const Number> map) {
+  std::vector<int> order(map.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return map[a] > map[b]; });
+  return order;
+}
+
 /// Every cell weighs f just after its step, and 1 in the last step.
 double reference_score(std::span<const int> counts, std::span<const double> f) {
   double sum = 0;
@@ -43,10 +51,11 @@ void CurveOptions::validate(int cells) const {
 }
 
 std::vector<int> importance_order(std::span<const float> map) {
-  std::vector<int> order(map.size());
-  std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return map[a] > map[b]; });
-  return order;
+  return descending(map);
+}
+
+std::vector<int> importance_order(std::span<const double> map) {
+  return descending(map);
 }
 
 std::vector<int> curve_counts(const CurveOptions& options, int cells) {

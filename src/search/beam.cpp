@@ -12,10 +12,10 @@ constexpr std::size_t novelty_window = 1000;  // states of largest p among which
 
 }  // namespace
 
-BeamSearch::BeamSearch(Findings& findings, const MseOptions& options)
+BeamSearch::BeamSearch(Findings& findings, const MseOptions& options, int patches)
     : findings_(findings),
       options_(options),
-      patches_(options.grid * options.grid),
+      patches_(patches),
       last_size_(options.max_size > 0 ? std::min(options.max_size, patches_) : patches_),
       minimal_(findings, options.reduce, options.max_evaluations),
       open_(patches_ + 1),

@@ -12,7 +12,7 @@ namespace xai::internal {
 /// The beam search that MseOptions describes, for one image.
 class BeamSearch {
  public:
-  BeamSearch(Findings& findings, const MseOptions& options);
+  BeamSearch(Findings& findings, const MseOptions& options, int patches);
 
   Task<StopReason> run();
   const std::set<PatchSet>& minimal() const { return minimal_.sets(); }

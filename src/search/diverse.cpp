@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <numeric>
 
+#include "xai/core/checkpoint.hpp"
+
 namespace xai {
 namespace {
 
@@ -55,6 +57,7 @@ class MaximumClique {
     for (int colours = 1; any(uncoloured); ++colours) {
       Bits independent = uncoloured;
       for_each_bit(independent, [&](int v) {
+        checkpoint();
         order.push_back({v, colours});
         clear(uncoloured, v);
         for (std::size_t w = v / 64; w < independent.size(); ++w) independent[w] &= ~neighbours_[v][w];
@@ -67,6 +70,7 @@ class MaximumClique {
   void expand(Bits candidates) {
     const auto order = colour(candidates);
     for (auto next = order.rbegin(); next != order.rend() && exact(); ++next) {
+      checkpoint();
       if (current_.size() + next->colours <= best_.size()) return;
       current_.push_back(next->vertex);
       Bits common = candidates;
@@ -92,9 +96,11 @@ DiverseFamily largest_diverse_family(std::span<const PatchSet> sets, int max_ove
     return sets[a].overlap(sets[b]) <= max_overlap;
   };
   std::vector<int> degree(n, 0);
-  for (std::size_t a = 0; a < n; ++a)
+  for (std::size_t a = 0; a < n; ++a) {
+    checkpoint();
     for (std::size_t b = 0; b < a; ++b)
       if (compatible(a, b)) ++degree[a], ++degree[b];
+  }
 
   // vertices of high degree first make tight colourings
   std::vector<int> order(n);
@@ -102,12 +108,14 @@ DiverseFamily largest_diverse_family(std::span<const PatchSet> sets, int max_ove
   std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return degree[a] > degree[b]; });
 
   std::vector<Bits> neighbours(n, Bits((n + 63) / 64));
-  for (std::size_t a = 0; a < n; ++a)
+  for (std::size_t a = 0; a < n; ++a) {
+    checkpoint();
     for (std::size_t b = 0; b < a; ++b)
       if (compatible(order[a], order[b])) {
         set(neighbours[a], static_cast<int>(b));
         set(neighbours[b], static_cast<int>(a));
       }
+  }
 
   const MaximumClique clique(std::move(neighbours), work);
   DiverseFamily family;

@@ -5,9 +5,8 @@
 
 namespace xai::internal {
 
-Task<std::vector<PatchSet>> exhaustive_search(Findings& findings, int grid) {
+Task<std::vector<PatchSet>> exhaustive_search(Findings& findings, int patches) {
   constexpr std::uint64_t chunk = 4096;  // bounds the memory of one question
-  const int patches = grid * grid;
   const std::uint64_t count = std::uint64_t{1} << patches;
   for (std::uint64_t first = 0; first < count; first += chunk) {
     std::vector<std::vector<PatchSet>> group(1);

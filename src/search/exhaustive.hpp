@@ -6,7 +6,7 @@
 
 namespace xai::internal {
 
-/// Every MSE of a grid of at most 4 x 4, by evaluating all 2^(grid * grid) sets.
-Task<std::vector<PatchSet>> exhaustive_search(Findings& findings, int grid);
+/// Every MSE of at most 16 patches, by evaluating all 2^patches sets.
+Task<std::vector<PatchSet>> exhaustive_search(Findings& findings, int patches);
 
 }  // namespace xai::internal

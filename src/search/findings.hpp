@@ -5,9 +5,17 @@
 #include <unordered_set>
 #include <vector>
 
+#include "xai/core/error.hpp"
 #include "xai/search/mse.hpp"
 
 namespace xai::internal {
+
+/// How many patches a search has: `patches`, or grid * grid where that is 0. Throws UsageError out of range.
+inline int patch_count(int grid, int patches) {
+  require(patches >= 0 && patches <= PatchSet::capacity, "a search takes 1 to ", PatchSet::capacity,
+          " patches, not ", patches);
+  return patches > 0 ? patches : grid * grid;
+}
 
 /// The scorer's answers, read against a threshold.
 class Ratios {

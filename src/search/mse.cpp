@@ -6,6 +6,8 @@
 #include "beam.hpp"
 #include "exhaustive.hpp"
 #include "findings.hpp"
+#include "xai/core/checkpoint.hpp"
+#include "xai/core/error.hpp"
 #include "xai/search/diverse.hpp"
 
 namespace xai {
@@ -35,10 +37,10 @@ bool by_size_then_patches(const PatchSet& a, const PatchSet& b) {
   return a.patches() < b.patches();
 }
 
-Task<MseResult> search(Scorer& scorer, MseOptions options) {
+Task<MseResult> search(Scorer& scorer, MseOptions options, int patches) {
   MseResult result;
   const bool exhaustive = options.search == SearchKind::exhaustive;
-  Findings findings(scorer, options.threshold, options.grid * options.grid,
+  Findings findings(scorer, options.threshold, patches,
                     exhaustive ? std::numeric_limits<long>::max() : options.max_evaluations);
   co_await findings.open();
   result.p_full = findings.p_full();
@@ -50,15 +52,16 @@ Task<MseResult> search(Scorer& scorer, MseOptions options) {
   } else if (findings.sufficient(PatchSet())) {
     result.status = MseStatus::baseline_sufficient;
   } else if (exhaustive) {
-    minimal = co_await internal::exhaustive_search(findings, options.grid);
+    minimal = co_await internal::exhaustive_search(findings, patches);
   } else {
-    internal::BeamSearch beam(findings, options);
+    internal::BeamSearch beam(findings, options, patches);
     result.stop_reason = co_await beam.run();
     minimal.assign(beam.minimal().begin(), beam.minimal().end());
   }
 
   std::sort(minimal.begin(), minimal.end(), by_size_then_patches);
   for (const PatchSet& set : minimal) {
+    checkpoint();
     const int depth = checked_depth(findings, set);
     const auto certificate = depth == set.size() ? Certificate::all_subsets : Certificate::single_removal;
     result.mses.push_back({set, findings.p(set), findings.ratio(set), certificate, depth});
@@ -73,9 +76,12 @@ Task<MseResult> search(Scorer& scorer, MseOptions options) {
 
 }  // namespace
 
-Task<MseResult> find_mses(Scorer& scorer, MseOptions options) {
-  options.validate();
-  return search(scorer, std::move(options));
+Task<MseResult> find_mses(Scorer& scorer, MseOptions options, int patches) {
+  patches == 0 ? options.validate() : validate_described(options);
+  patches = internal::patch_count(options.grid, patches);
+  require(options.search == SearchKind::beam || patches <= 16,
+          "'search' must be beam for more than 16 patches; here are ", patches);
+  return search(scorer, std::move(options), patches);
 }
 
 }  // namespace xai

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "counted_sets.hpp"
+#include "xai/core/checkpoint.hpp"
 #include "xai/core/error.hpp"
 
 namespace xai {
@@ -39,8 +40,10 @@ class Expansion {
       co_await counted_.evaluate(level);
       const auto first = keep_strongest(level);
       level.clear();
-      for (auto i = first; i < dag_.nodes.size() && room() > 0; ++i)
+      for (auto i = first; i < dag_.nodes.size() && room() > 0; ++i) {
+        checkpoint();
         for_each_child(dag_.nodes[i].patches, [&](const PatchSet& child) { meet(child, level); });
+      }
     }
     connect();
   }
@@ -78,6 +81,7 @@ class Expansion {
 
   void connect() {
     for (const SubExplanation& node : dag_.nodes) {
+      checkpoint();
       dag_.first_child.push_back(static_cast<int>(dag_.children.size()));
       bool cut = false;
       for_each_child(node.patches, [&](const PatchSet& child) {
@@ -116,6 +120,7 @@ class Counter {
       auto& sets = result.by_size[largest.key()];
       sets.distinct = static_cast<long>(largest.mapped().size());
       for (const int node : largest.mapped()) {
+        checkpoint();
         const BigUnsigned paths = std::exchange(paths_[node], {});
         sets.tree_nodes += paths;
         result.truncated |= dag_.cut[node] != 0;
@@ -132,8 +137,9 @@ class Counter {
   std::vector<BigUnsigned> paths_;  // deletion orders that lead to a node met; 0 for all others
 };
 
-Task<SubExplanations> count(Scorer& scorer, std::vector<PatchSet> roots, SubExplanationOptions options) {
-  CountedSets counted(scorer, options.node_threshold, options.grid * options.grid);
+Task<SubExplanations> count(Scorer& scorer, std::vector<PatchSet> roots, SubExplanationOptions options,
+                            int patches) {
+  CountedSets counted(scorer, options.node_threshold, patches);
   co_await counted.open();
   Expansion expansion(counted, options.max_nodes);
   co_await expansion.run(roots);
@@ -161,9 +167,9 @@ Task<SubExplanations> count(Scorer& scorer, std::vector<PatchSet> roots, SubExpl
 }  // namespace
 
 Task<SubExplanations> count_sub_explanations(Scorer& scorer, std::vector<PatchSet> roots,
-                                             SubExplanationOptions options) {
+                                             SubExplanationOptions options, int patches) {
   options.validate();
-  return count(scorer, std::move(roots), options);
+  return count(scorer, std::move(roots), options, internal::patch_count(options.grid, patches));
 }
 
 }  // namespace xai

@@ -34,6 +34,7 @@ TEST(Curve, OrdersByImportanceAndTiesByRasterIndex) {
   std::vector<int> raster(100);
   std::iota(raster.begin(), raster.end(), 0);
   EXPECT_EQ(importance_order(flat), raster);
+  EXPECT_EQ(importance_order(std::vector<double>{1, 1 + 1e-12, 1}), (std::vector<int>{1, 0, 2}));
 }
 
 TEST(Curve, CountsRoundHalfUp) {

@@ -246,6 +246,26 @@ TEST(Beam, CertifiesWithinHalfTheBudget) {
   EXPECT_EQ(result.mses[0].certificate, Certificate::single_removal);
 }
 
+TEST(Search, TakesAnyNumberOfPatches) {
+  const std::vector<PatchSet> minimal{{0, 4}, {1, 2, 10}};
+  const testing::Score score = [&](const PatchSet& set) {
+    EXPECT_TRUE(set.is_subset_of(PatchSet::all(11)));
+    return planted(minimal)(set);
+  };
+  auto o = options(7, 5000);
+  Scorer beam;
+  EXPECT_EQ(sets(run_search(beam, find_mses(beam, o, 11), score)), sorted(minimal));
+  o.search = SearchKind::exhaustive;
+  Scorer exhaustive;
+  EXPECT_EQ(sets(run_search(exhaustive, find_mses(exhaustive, o, 11), score)), sorted(minimal));
+  EXPECT_EQ(exhaustive.evaluations(), 1 << 11);
+
+  for (const int patches : {-1, 17, 257}) EXPECT_THROW(find_mses(exhaustive, o, patches), UsageError);
+  EXPECT_THROW(find_mses(exhaustive, o), UsageError);  // exhaustive, of 7 x 7
+  o.threshold = 0;
+  EXPECT_THROW(find_mses(exhaustive, o, 11), UsageError);
+}
+
 TEST(Beam, StopReasons) {
   const auto score = planted({PatchSet{0, 8, 16, 24}});
   auto o = options(7, 5000);

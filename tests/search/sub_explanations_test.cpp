@@ -125,6 +125,16 @@ TEST(SubExplanations, OfAChainAreItsSets) {
   EXPECT_EQ(result.evaluations, 9 + 8 + 7 + 6 + 5 + 4 + 3 + 2 + 1);
 }
 
+TEST(SubExplanations, OfAnyNumberOfPatches) {
+  const Score score = [](const PatchSet& set) { return set.is_subset_of(PatchSet::all(5)) ? 0.7 : 0.0; };
+  const std::vector<PatchSet> roots{{0, 1, 4}};
+  Scorer scorer;
+  const auto counts = run_search(scorer, count_sub_explanations(scorer, roots, on_grid(7), 5), score);
+  EXPECT_EQ(counts.total.all.distinct, 7);
+  EXPECT_EQ(counts.sets.front().ratio, 1);
+  EXPECT_THROW(count_sub_explanations(scorer, roots, on_grid(7), 257), UsageError);
+}
+
 TEST(SubExplanations, ChildrenThatRootsShareAreOneSetButManyOrders) {
   const Score all = [](const PatchSet&) { return 0.8; };
   const auto result = count(all, {{0, 1}, {1, 2}}, on_grid(3));

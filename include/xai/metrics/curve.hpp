@@ -37,6 +37,7 @@ void describe(OptionTable& table, CurveOptions& options);
 /// The cells of a map, row by row, higher = more important, in order of importance: the most important first,
 /// ties by raster index.
 std::vector<int> importance_order(std::span<const float> map);
+std::vector<int> importance_order(std::span<const double> map);
 
 /// How many cells have been inserted (or deleted) at each point of a curve: ascending from 0 to `cells`.
 /// Normalised: floor(t * cells / T + 1/2), t = 0 .. T. Reference: multiples of max(1, floor(cells / 50)).

@@ -93,6 +93,8 @@ struct MseResult {
 };
 
 /// Finds the minimal sufficient explanations of one image. The coroutine holds `options` by value.
-Task<MseResult> find_mses(Scorer& scorer, MseOptions options);
+/// `patches`, 1..256: of something that is no square grid, as the words of a text are; `grid` then says
+/// nothing. 0: grid * grid.
+Task<MseResult> find_mses(Scorer& scorer, MseOptions options, int patches = 0);
 
 }  // namespace xai

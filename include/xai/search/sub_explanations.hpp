@@ -60,9 +60,9 @@ struct SubExplanations {
 /// the threshold; the empty set never does. Level by level, from the roots on: all sets that one removal
 /// gives and that no earlier level had are evaluated, as one question. Where more of a level count than
 /// max_nodes has room for, those with the largest ratio are taken (ties: the smaller bit set), and nothing is
-/// expanded any more. A deletion order is counted if all its sets are.
+/// expanded any more. A deletion order is counted if all its sets are. `patches`: as for find_mses().
 Task<SubExplanations> count_sub_explanations(Scorer& scorer, std::vector<PatchSet> roots,
-                                             SubExplanationOptions options);
+                                             SubExplanationOptions options, int patches = 0);
 
 /// An estimate of the tree_nodes that count_sub_explanations() would give without a bound.
 struct TreeEstimate {
