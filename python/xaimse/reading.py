@@ -87,7 +87,7 @@ class Run:
     @property
     def name(self) -> str:
         """The folder's name."""
-        return self.folder.resolve().name
+        return self.folder.absolute().name
 
     @property
     def status(self) -> str:

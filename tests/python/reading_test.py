@@ -612,3 +612,27 @@ def test_differences(runs, tmp_path):
     identity = json.loads((runs / "first/run.json").read_text())["identity"]
     other = copied(runs / "first", tmp_path / "more", identity=identity | {"data": {"sha256": "0" * 64}})
     assert list(read_all([runs / "first", other]).differences) == ["data"]
+
+
+# --- docs/python.md
+
+
+def section(title):
+    return (ROOT / "docs/python.md").read_text().split(f"\n## {title}\n")[1].split("\n## ")[0]
+
+
+def test_the_page_tells_every_table_with_its_kinds():
+    told = section("Reading runs")
+    for name, table in TABLES.items():
+        kinds = ", ".join(kind.removeprefix("xai-") for kind in table.columns)
+        assert f"| `{name}`: {table.title} | {table.row} | {kinds} |" in told
+
+
+def test_examples_of_the_page_run(runs):
+    """On these runs, in the place of those that the page's output is of."""
+    text = section("Reading runs").replace("runs/gradcam", "runs/rise")
+    examples = doctest.DocTestParser().get_examples(text)
+    names = {}
+    for example in examples:
+        exec(compile(example.source, "docs/python.md", "single"), names)
+    assert len(examples) > 10
