@@ -13,6 +13,7 @@ from ._version import __version__ as __version__
 if TYPE_CHECKING:
     from .explaining import Explanation as Explanation
     from .explaining import explain as explain
+    from .preprocessing import Preprocessing as Preprocessing
     from .reading import Run as Run
     from .reading import Runs as Runs
     from .reading import read as read
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Explanation": "explaining",
     "explain": "explaining",
+    "Preprocessing": "preprocessing",
     "Run": "reading",
     "RunError": "runs",
     "Runs": "reading",
