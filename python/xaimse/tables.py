@@ -17,11 +17,11 @@ Floats = numpy.typing.NDArray[numpy.float64]
 def table(columns: Iterable[Column], rows: Iterable[Row]) -> pandas.DataFrame:
     """A row for each of `rows`, with the value at each column's field (its name where it is derived)."""
     columns = list(columns)
-    paths = [(column.field or column.name).split(".") for column in columns]
+    getters = [getter(column.field or column.name) for column in columns]
     values: list[list[Any]] = [[] for _ in columns]
     for row in rows:
-        for path, cells in zip(paths, values, strict=True):
-            cells.append(value_at(row, path))
+        for get, cells in zip(getters, values, strict=True):
+            cells.append(get(row))
     made = pandas.DataFrame({c.name: series(cells, c.type) for c, cells in zip(columns, values, strict=True)})
     return described(made, columns)
 
@@ -30,6 +30,12 @@ def described(made: pandas.DataFrame, columns: Iterable[Column]) -> pandas.DataF
     """`made`, with the definitions of its columns in `attrs`."""
     made.attrs["columns"] = {column.name: column.text for column in columns}
     return made
+
+
+def getter(field: str) -> Callable[[Row], Any]:
+    """What gives the value at a field of a row, which most columns of many rows have at its top."""
+    name, *path = field.split(".")
+    return (lambda row: value_at(row.get(name), path)) if path else (lambda row: row.get(name))
 
 
 def value_at(row: Any, path: Iterable[str]) -> Any:
