@@ -22,6 +22,10 @@ import numpy as np
 import pytest
 
 import xaimse
+
+if not list(Path(xaimse.__file__).parent.glob("_search*.so")):
+    pytest.skip("xaimse.search is not built (XAI_BUILD_PYTHON)", allow_module_level=True)
+
 from xaimse import search
 from xaimse.search import (
     Memo,
