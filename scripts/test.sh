@@ -47,7 +47,7 @@ if [[ -e $weights ]]; then
 fi
 
 say "Formatting"
-mapfile -t sources < <(find include src tests tools bench -name '*.hpp' -o -name '*.cpp')
+mapfile -t sources < <(find include src python tests tools bench -name '*.hpp' -o -name '*.cpp')
 formatted=0
 if command -v clang-format-14 >/dev/null; then
   clang-format-14 --dry-run --Werror "${sources[@]}" && echo "${#sources[@]} files are formatted" || formatted=$?
