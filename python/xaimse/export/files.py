@@ -1,0 +1,57 @@
+"""Files that are read and written whole."""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+import os
+import re
+from pathlib import Path
+
+from .errors import Refusal
+
+
+def read_text(path: Path, what: str) -> str:
+    """A text file in UTF-8, or in what its byte-order mark says; `what` it is, for the refusal."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise Refusal(f"{what} {path} cannot be read: {error.strerror}") from error
+    wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        return content.decode("utf-16" if wide else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise Refusal(
+            f"{what} {path}, line {line}: is not UTF-8; convert it: iconv -f latin1 -t utf-8 FILE > NEW"
+        ) from error
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Writes a temporary file beside `path` and renames it, so that a reader never sees half a file."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_bytes(content)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def make_folder(folder: Path) -> None:
+    """Makes the folder of --out, unless it is there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Refusal(f"--out {folder} cannot be a folder: {error.strerror}") from error
+
+
+def checked_name(name: str) -> str:
+    """`name`, if files may be called so."""
+    if not re.fullmatch(r"[^./\x00-\x1f\x7f][^/\x00-\x1f\x7f]*", name):
+        raise Refusal(f"'{name}' is no name for files: not empty, without '/', a leading '.' and control characters")
+    return name

@@ -1,0 +1,62 @@
+"""--random-init: an untrained network with a head that tells a photograph from its blurred baseline."""
+
+from __future__ import annotations
+
+import torch
+
+from .errors import Refusal
+
+# The head is scaled until the photograph has the first probability (at least 0.5 is wanted), and the model refused
+# when the blurred baseline keeps more than the second.
+PHOTO_PROBABILITY = 0.9
+MAX_BASELINE_PROBABILITY = 0.2
+
+
+@torch.no_grad()
+def centre_and_scale_head(model: torch.nn.Module, photo: torch.Tensor, baseline: torch.Tensor) -> tuple[float, float]:
+    """Makes an untrained classifier tell a photograph from its blurred baseline.
+
+    photo, baseline: 1 x 3 x H x W, normalised. With features z of the two, each head W z + b is replaced by
+    s (W z - W (z_photo + z_baseline) / 2): the logits of the two become opposite, so the class that W prefers
+    most for the photograph is the one the baseline has least, whatever the depth of the network. s is found
+    by bisection so that the photograph's probability is PHOTO_PROBABILITY. Returns both probabilities.
+    """
+    classes = model(photo).shape[1]
+    features: dict[torch.nn.Linear, torch.Tensor] = {}
+    hooks = [
+        module.register_forward_pre_hook(lambda module, inputs: features.update({module: inputs[0]}))
+        for module in model.modules()
+        if isinstance(module, torch.nn.Linear) and module.out_features == classes
+    ]
+    model(torch.cat([photo, baseline]))
+    for hook in hooks:
+        hook.remove()
+    heads = [head for head, rows in features.items() if rows.dim() == 2]
+    if not heads:
+        raise Refusal(f"no linear layer with {classes} outputs: --random-init cannot adjust the head of this model")
+    for head in heads:
+        head.bias = torch.nn.Parameter(-(features[head].mean(0, keepdim=True) @ head.weight.T).squeeze(0))
+
+    logits = model(photo).double()
+    if not logits.abs().max() > 0:
+        raise Refusal(
+            "the untrained network gives the photograph and its blurred baseline the same features; "
+            "try another --seed or --photo"
+        )
+    low, high = 0.0, 1e3 / logits.abs().max().item()
+    for _ in range(60):
+        scale = (low + high) / 2
+        low, high = (scale, high) if (scale * logits).softmax(1).max() < PHOTO_PROBABILITY else (low, scale)
+    for head in heads:
+        head.weight.mul_(scale)
+        head.bias.mul_(scale)
+
+    probabilities = model(torch.cat([photo, baseline])).softmax(1)
+    target = probabilities[0].argmax()
+    p_photo, p_baseline = probabilities[:, target].tolist()
+    if p_photo < 0.5 or p_baseline > MAX_BASELINE_PROBABILITY:
+        raise Refusal(
+            f"no head scale separates the photograph (p = {p_photo:.3f}) from its blurred baseline "
+            f"(p = {p_baseline:.3f}); try another --seed or --photo"
+        )
+    return p_photo, p_baseline
