@@ -8,4 +8,4 @@ configure_package_config_file(cmake/xaiConfig.cmake.in ${PROJECT_BINARY_DIR}/xai
                               INSTALL_DESTINATION ${xai_package_dir})
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/xaiConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/xaiConfig.cmake ${PROJECT_BINARY_DIR}/xaiConfigVersion.cmake
-              cmake/XaiLibTorch.cmake cmake/XaiOpenCV.cmake DESTINATION ${xai_package_dir})
+              cmake/FindWebP.cmake cmake/XaiLibTorch.cmake cmake/XaiOpenCV.cmake DESTINATION ${xai_package_dir})

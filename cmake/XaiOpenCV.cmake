@@ -5,7 +5,7 @@
 if(TARGET xai::opencv)
   return()
 endif()
-option(XAI_STATIC_OPENCV "Link OpenCV's static archives where they are installed" OFF)
+option(XAI_STATIC_OPENCV "Link OpenCV's static archives where they are installed" ON)
 if(XAI_STATIC_OPENCV)
   find_path(XAI_OPENCV_INCLUDE opencv2/imgproc.hpp PATH_SUFFIXES opencv4)
   find_library(XAI_OPENCV_CORE libopencv_core.a)
@@ -27,6 +27,6 @@ if(XAI_STATIC_OPENCV AND XAI_OPENCV_INCLUDE AND XAI_OPENCV_CORE AND XAI_OPENCV_I
   target_link_libraries(xai::opencv INTERFACE ${XAI_OPENCV_IMGPROC} ${XAI_OPENCV_CORE} ${xai_opencv_needs}
                         ZLIB::ZLIB Threads::Threads ${CMAKE_DL_LIBS} xai::core)
 else()
-  find_package(OpenCV REQUIRED COMPONENTS core imgproc imgcodecs)
+  find_package(OpenCV REQUIRED COMPONENTS core imgproc)
   target_link_libraries(xai::opencv INTERFACE opencv_core opencv_imgproc)
 endif()

@@ -1,7 +1,6 @@
 #include "xai/picture/picture.hpp"
 
 #include <algorithm>
-#include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 #include <tuple>
 
@@ -138,14 +137,6 @@ cv::Mat set_picture(const cv::Mat& photograph, const PatchSet& set, int grid, Ma
 
 std::string picture_path(const std::string& image) {
   return "images/" + file_name_of(image, ".png");
-}
-
-std::string encode_png(const cv::Mat& rgb) {
-  cv::Mat bgr;
-  cv::cvtColor(rgb, bgr, cv::COLOR_RGB2BGR);
-  std::vector<unsigned char> bytes;
-  require<Error>(cv::imencode(".png", bgr, bytes), "OpenCV cannot write PNG; install it with PNG support");
-  return {bytes.begin(), bytes.end()};
 }
 
 }  // namespace xai

@@ -3,10 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
-#include <opencv2/imgcodecs.hpp>
 
 #include "temporary_folder.hpp"
 #include "xai/core/file.hpp"
+#include "xai/data/image.hpp"
 #include "xai/record/kinds.hpp"
 
 namespace xai {
@@ -48,8 +48,8 @@ TEST(Graph, IsDrawnWithItsPicturesWhereGraphvizIs) {
   EXPECT_EQ(graph_path(subject().image), "graphs/n01/a \"b\" & c.png.dot");
   EXPECT_EQ(read_file(dot), graph_dot(graph, subject(), "a \"b\" & c.png"));
   for (const char* name : {"0.png", "1.png", "2.png"}) {
-    const cv::Mat picture = cv::imread(dot.parent_path() / "a \"b\" & c.png" / name);
-    EXPECT_EQ(picture.size(), cv::Size(288, 192)) << name;
+    const auto picture = read_photograph(dot.parent_path() / "a \"b\" & c.png" / name, 1 << 20);
+    EXPECT_EQ(picture.rgb.size(), cv::Size(288, 192)) << name;
   }
   const bool installed = std::system("command -v dot >/dev/null") == 0;
   EXPECT_EQ(drawn, installed);

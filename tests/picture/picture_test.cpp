@@ -3,11 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <opencv2/core.hpp>
-#include <opencv2/imgcodecs.hpp>
 #include <set>
 
 #include "fixtures/legend.hpp"
+#include "temporary_folder.hpp"
 #include "xai/core/error.hpp"
+#include "xai/core/file.hpp"
+#include "xai/data/image.hpp"
 
 namespace xai {
 namespace {
@@ -122,15 +124,30 @@ TEST(Picture, SaysWhatItsPartsAre) {
 }
 
 TEST(Picture, PngKeepsEveryPixelInRgbOrder) {
-  const cv::Mat picture = map_of_itself(20, 30);
-  const std::string bytes = encode_png(picture);
-  const cv::Mat bgr = cv::imdecode(std::vector<unsigned char>(bytes.begin(), bytes.end()), cv::IMREAD_COLOR);
-  ASSERT_EQ(bgr.size(), picture.size());
-  for (int y = 0; y < 20; ++y)
-    for (int x = 0; x < 30; ++x) {
-      const auto rgb = picture.at<cv::Vec3b>(y, x);
-      EXPECT_EQ(bgr.at<cv::Vec3b>(y, x), cv::Vec3b(rgb[2], rgb[1], rgb[0]));
-    }
+  const TemporaryFolder folder;
+  for (const auto& [height, width] : {std::pair(20, 30), {1, 1}, {300, 517}}) {
+    const cv::Mat wide = map_of_itself(height, width + 5);
+    const cv::Mat picture = wide.colRange(3, width + 3);  // rows that do not follow each other in memory
+    write_file_atomically(folder / "a.png", encode_png(picture));
+    const cv::Mat read = read_photograph(folder / "a.png", 1 << 20).rgb;
+    ASSERT_EQ(read.size(), picture.size());
+    EXPECT_EQ(cv::norm(read, picture, cv::NORM_INF), 0) << height << " x " << width;
+  }
+}
+
+TEST(Picture, PngOfWhatIsNoPictureIsAnError) {
+  EXPECT_THROW(encode_png(cv::Mat()), Error);
+  EXPECT_THROW(encode_png(cv::Mat(9, 9, CV_8U)), Error);
+  EXPECT_THROW(encode_png(cv::Mat(9, 9, CV_32FC3)), Error);
+  const cv::Mat too_wide = cv::Mat::zeros(1, 1'000'001, CV_8UC3);
+  ::testing::internal::CaptureStderr();
+  try {
+    encode_png(too_wide);
+    ADD_FAILURE() << "libpng's limit is a million";
+  } catch (const Error& error) {
+    EXPECT_STREQ(error.what(), "cannot make a PNG of 1000001 x 1 pixels (Invalid IHDR data)");
+  }
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(), "");
 }
 
 }  // namespace

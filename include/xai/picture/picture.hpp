@@ -31,7 +31,8 @@ cv::Mat set_picture(const cv::Mat& photograph, const PatchSet& set, int grid, Ma
 /// The picture's path in the run folder: "images/n01440764/x.JPEG.png" (file_name_of()).
 std::string picture_path(const std::string& image);
 
-/// PNG bytes of an H x W CV_8UC3 picture in RGB order.
+/// PNG bytes of an H x W CV_8UC3 picture in RGB order. Throws Error unless it is one, or where libpng cannot
+/// make it.
 std::string encode_png(const cv::Mat& rgb);
 
 }  // namespace xai
