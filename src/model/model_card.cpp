@@ -119,7 +119,7 @@ class Reader {
 
   [[noreturn]] void fail(const std::string& pointer, const std::string& what) const {
     throw ModelError(cat("model card ", file_.string(), ": field ", pointer, " ", what,
-                         "; export the model again with scripts/export_models.py"));
+                         "; export the model again with xai-export"));
   }
 
  private:
@@ -178,11 +178,10 @@ Json parse_card(const std::filesystem::path& path) {
     return Json::parse(read_file(path));
   } catch (const Json::parse_error& error) {
     throw ModelError(cat("model card ", path.string(), " is not JSON (byte ", error.byte,
-                         "); export the model again with scripts/export_models.py"));
+                         "); export the model again with xai-export"));
   } catch (const Json::out_of_range&) {
     throw ModelError(cat("model card ", path.string(),
-                         " holds a number that is too large; export the model again with "
-                         "scripts/export_models.py"));
+                         " holds a number that is too large; export the model again with xai-export"));
   }
 }
 
@@ -195,10 +194,10 @@ std::string ModelCard::class_name(int c) const {
 
 ModelCard read_model_card(const std::filesystem::path& model) {
   require<ModelError>(std::filesystem::is_regular_file(model), "no model file ", model.string(),
-                      "; make one with scripts/export_models.py");
+                      "; make one with xai-export");
   const auto path = std::filesystem::path(model).replace_extension(".json");
   require<ModelError>(std::filesystem::exists(path), "no model card ", path.string(),
-                      " beside the model; make one: scripts/export_models.py --torchscript ", model.string());
+                      " beside the model; make one: xai-export --torchscript ", model.string());
   Json root = parse_card(path);
   const Reader reader(path, root);
   if (const auto version = reader.text("/schema_version"); !is_schema_version(version))

@@ -11,13 +11,13 @@
 namespace xai {
 namespace {
 
-const std::string export_model = "; export the model with scripts/export_models.py";
+const std::string export_model = "; export the model with xai-export";
 const std::string weights = "holds weights alone (a checkpoint or state dict), not a network";
-const std::string export_weights = "; export it with scripts/export_models.py ARCHITECTURE --checkpoint FILE";
+const std::string export_weights = "; export it with xai-export ARCHITECTURE --checkpoint FILE";
 const std::string pickled = "is a pickled Python module (torch.save of the network itself)";
 const std::string export_module =
     "; in Python, load it and save torch.jit.trace(model.eval(), example), or use "
-    "scripts/export_models.py --module PACKAGE.MODULE:FUNCTION";
+    "xai-export --module PACKAGE.MODULE:FUNCTION";
 
 std::string beginning(const std::filesystem::path& file) {
   std::string bytes(1 << 16, '\0');

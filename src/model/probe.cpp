@@ -100,7 +100,7 @@ class Probe {
            " images, not N x K logits; wrap it so that it does");
     if (found.size(0) != count)
       fail("gives ", found.size(0), " rows for ", count,
-           " images: the batch size was baked in at export; export it with scripts/export_models.py");
+           " images: the batch size was baked in at export; export it with xai-export");
     if (found.size(1) != card_.outputs)
       fail("has K = ", found.size(1), " classes, its card says ", card_.outputs,
            "; correct the card's field /classes");
@@ -131,12 +131,12 @@ class Probe {
       fail("takes images of ", channels[1].str(), " channels, not RGB (", reason, ")");
     if (count > 1)
       fail("takes one image, but not ", count, " at once: the batch size was baked in at export (", reason,
-           "); export it with scripts/export_models.py");
+           "); export it with xai-export");
     for (const std::int64_t other : {2, 3, 4, 5, 8, 10, 12, 16, 20, 24, 32, 64})
       if (takes(noise(other, card_.height, card_.width)))
         fail("takes batches of ", other,
              ", but not of 1: the batch size was baked in at export; export it with "
-             "scripts/export_models.py");
+             "xai-export");
     for (const std::int64_t size : {32,  64,  96,  112, 128, 160, 192, 224, 240, 256, 260,
                                     288, 299, 300, 320, 331, 336, 380, 384, 448, 512})
       if ((size != card_.height || size != card_.width) && takes(noise(1, size, size)))

@@ -42,7 +42,7 @@ std::string loading_complaint(const std::filesystem::path& file, const std::exce
   const auto begin = text.find_first_not_of(" \n");
   return cat(
       "cannot be loaded: ", begin == text.npos ? "" : text.substr(begin, text.find('\n', begin) - begin),
-      "; export it again with scripts/export_models.py");
+      "; export it again with xai-export");
 }
 
 /// The number type of most of a module's weights; float32 for one without.
@@ -69,10 +69,10 @@ void convert(torch::jit::Module& module, at::ScalarType type) {
 torch::jit::Module load_torchscript(const std::filesystem::path& file, const std::string& sha256,
                                     const at::Device& device, Precision precision) {
   require<ModelError>(std::filesystem::is_regular_file(file), "model ", file.string(),
-                      " is missing, its card names it; export the model again with scripts/export_models.py");
-  require<ModelError>(sha256_file(file) == sha256, "model ", file.string(),
-                      " is not the file its card describes (sha256 differs); export the model again with "
-                      "scripts/export_models.py");
+                      " is missing, its card names it; export the model again with xai-export");
+  require<ModelError>(
+      sha256_file(file) == sha256, "model ", file.string(),
+      " is not the file its card describes (sha256 differs); export the model again with xai-export");
   torch::jit::Module module;
   try {
     module = torch::jit::load(file.string(), device);

@@ -122,7 +122,7 @@ void TorchScriptClassifier::load_parts() {
   require<ModelError>(
       card_.gradcam.has_value(), "model ", card_.name,
       " has no last feature map that its card knows of, so there is no Grad-CAM of it; use another "
-      "'method', or export the model again with scripts/export_models.py");
+      "'method', or export the model again with xai-export");
   const Precision of_floats = options_.precision == Precision::tf32 ? Precision::tf32 : Precision::fp32;
   const auto load = [&](const std::filesystem::path& file, const std::string& sha256) {
     return load_torchscript(file, sha256, device(), of_floats);

@@ -65,7 +65,7 @@ void describe(OptionTable& table, CrosstestRunOptions& options) {
 
 void CrosstestRunOptions::validate() const {
   validate_described(*this);
-  require(!models.empty(), "'models' is needed: TorchScript files NAME.pt from scripts/export_models.py");
+  require(!models.empty(), "'models' is needed: TorchScript files NAME.pt from xai-export");
   require_path(input.data.data, "data", "a folder or list of images");
   require_path(output.out, "out", "the folder to write results to");
   const auto folder = write_baseline.has_parent_path() ? write_baseline.parent_path() : ".";

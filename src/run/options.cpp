@@ -121,7 +121,7 @@ void require_path(const std::filesystem::path& path, const char* key, const char
 }
 
 void require_paths(const ImageRunOptions& options) {
-  require_path(options.input.model, "model", "a TorchScript file NAME.pt from scripts/export_models.py");
+  require_path(options.input.model, "model", "a TorchScript file NAME.pt from xai-export");
   require_path(options.input.data.data, "data", "a folder or list of images");
   require_path(options.output.out, "out", "the folder to write results to");
 }

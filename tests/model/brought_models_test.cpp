@@ -104,7 +104,7 @@ TEST_F(BroughtModels, GiveProbabilitiesOfTheKindThatTheCardSays) {
 }
 
 TEST_F(BroughtModels, AreRefusedForTheirReason) {
-  const std::string again = "; export it with scripts/export_models.py";
+  const std::string again = "; export it with xai-export";
   const std::map<std::string, std::string> reasons = {
       {"softmax",
        "gives probabilities (rows sum to 1), its card says logits; write \"output\": \"probabilities\" into "
@@ -160,11 +160,11 @@ TEST_F(BroughtModels, AreRefusedForTheirReason) {
       {"safetensors", {"holds weights alone (safetensors)", "--checkpoint"}},
       {"pickled", {"is a pickled Python module", "torch.jit.trace", "--module"}},
       {"old_pickled", {"is a pickled Python module", "torch.jit.trace", "--module"}},
-      {"exported", {"is an exported program (.pt2)", "scripts/export_models.py"}},
-      {"onnx", {"is an ONNX model", "scripts/export_models.py"}},
-      {"keras", {"is an HDF5 file (Keras)", "scripts/export_models.py"}},
-      {"text", {"is not a TorchScript file", "scripts/export_models.py"}},
-      {"zip", {"is a ZIP archive without a network in it", "scripts/export_models.py"}},
+      {"exported", {"is an exported program (.pt2)", "xai-export"}},
+      {"onnx", {"is an ONNX model", "xai-export"}},
+      {"keras", {"is an HDF5 file (Keras)", "xai-export"}},
+      {"text", {"is not a TorchScript file", "xai-export"}},
+      {"zip", {"is a ZIP archive without a network in it", "xai-export"}},
       {"newer", {"was written by a newer torch than this program's (2.", "export it again"}},
   };
   for (const auto& [name, parts] : words)
