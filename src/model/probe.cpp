@@ -2,26 +2,16 @@
 
 #include <ATen/ATen.h>
 
-#include <cmath>
 #include <regex>
 #include <string>
 #include <vector>
 
+#include "answers.hpp"
 #include "torchscript.hpp"
 #include "xai/core/error.hpp"
 
 namespace xai {
 namespace {
-
-/// What numbers look like, whatever the card says.
-enum class Kind { logits, probabilities, percentages, sigmoids };
-
-/// The model's answers on unlike images, as numbers of some kind.
-struct Answers {
-  Kind kind;
-  double low, high;            // of all numbers
-  double least_sum, most_sum;  // of the rows
-};
 
 class Probe {
  public:
@@ -52,7 +42,7 @@ class Probe {
       const at::Tensor found = outputs(some);
       unlike.push_back(found.index({at::isfinite(found).all(1)}));
     }
-    return link_of(judged(at::cat(unlike)));
+    return link_of(judge(at::cat(unlike), exact() ? 1e-3 : 2e-2));
   }
 
  private:
@@ -135,8 +125,7 @@ class Probe {
     for (const std::int64_t other : {2, 3, 4, 5, 8, 10, 12, 16, 20, 24, 32, 64})
       if (takes(noise(other, card_.height, card_.width)))
         fail("takes batches of ", other,
-             ", but not of 1: the batch size was baked in at export; export it with "
-             "xai-export");
+             ", but not of 1: the batch size was baked in at export; export it with xai-export");
     for (const std::int64_t size : {32,  64,  96,  112, 128, 160, 192, 224, 240, 256, 260,
                                     288, 299, 300, 320, 331, 336, 380, 384, 448, 512})
       if ((size != card_.height || size != card_.width) && takes(noise(1, size, size)))
@@ -147,51 +136,30 @@ class Probe {
          " pixels (does the card's size fit it?): ", reason);
   }
 
-  Answers judged(const at::Tensor& numbers) const {
-    const at::Tensor sums = numbers.sum(1, false, at::kDouble);
-    Answers answers{.kind = Kind::logits,
-                    .low = numbers.min().item<double>(),
-                    .high = numbers.max().item<double>(),
-                    .least_sum = sums.min().item<double>(),
-                    .most_sum = sums.max().item<double>()};
-    const double tolerance = exact() ? 1e-3 : 2e-2;
-    const bool same_everywhere = at::equal(numbers, numbers[0].expand_as(numbers));  // that tells nothing
-    if (answers.low < 0 || answers.low == answers.high) return answers;
-    if (numbers.size(1) > 1 && answers.most_sum - answers.least_sum < tolerance * answers.most_sum) {
-      if (std::abs(answers.most_sum - 1) < tolerance)
-        answers.kind = Kind::probabilities;
-      else if (!same_everywhere)
-        answers.kind = Kind::percentages;
-    } else if (answers.high <= 1) {
-      answers.kind = Kind::sigmoids;
-    }
-    return answers;
-  }
-
   Link link_of(const Answers& answers) const {
     const auto mismatch = [&](const char* what, const char* remedy) {
       fail(what, ", its card says ", name(card_.output), "; ", remedy);
     };
     const std::string sums = cat("rows sum to ", answers.least_sum, " to ", answers.most_sum);
     const std::string range = cat("numbers from ", answers.low, " to ", answers.high);
-    if (answers.kind == Kind::percentages)
+    if (answers.kind == AnswerKind::percentages)
       fail("gives numbers that are not negative and whose rows sum to ", answers.most_sum,
            ": neither logits nor probabilities; export it without what scales them");
-    if (answers.kind == Kind::probabilities && card_.output != Output::probabilities)
+    if (answers.kind == AnswerKind::probabilities && card_.output != Output::probabilities)
       mismatch("gives probabilities (rows sum to 1)",
                "write \"output\": \"probabilities\" into the card, or export it without its softmax");
-    if (answers.kind == Kind::sigmoids && card_.output == Output::logits)
+    if (answers.kind == AnswerKind::sigmoids && card_.output == Output::logits)
       mismatch("gives numbers from 0 to 1 alone, as a sigmoid does",
                "write \"output\": \"sigmoid\" into the card, or export it without its sigmoid");
-    if (answers.kind == Kind::sigmoids && card_.output == Output::probabilities)
+    if (answers.kind == AnswerKind::sigmoids && card_.output == Output::probabilities)
       fail("gives numbers from 0 to 1 whose ", sums,
            ", as a sigmoid does, its card says probabilities; write "
            "\"output\": \"sigmoid\" into the card");
-    if (answers.kind == Kind::logits && card_.output == Output::probabilities)
+    if (answers.kind == AnswerKind::logits && card_.output == Output::probabilities)
       fail("gives ", range,
            ", which are no probabilities as its card says; write \"output\": \"logits\" into the card");
     if (card_.output == Output::logits) return Link::softmax;
-    return answers.kind == Kind::logits ? Link::sigmoid : Link::none;
+    return answers.kind == AnswerKind::logits ? Link::sigmoid : Link::none;
   }
 
   const ModelCard& card_;
