@@ -50,8 +50,8 @@ def read(folder: Folder) -> "Run":
     return Run(folder)
 
 
-def read_all(folders: Iterable[Folder]) -> "Runs":
-    """Several runs side by side, by the names of their folders (by path where two have one name).
+def read_all(folders: Folder | Iterable[Folder]) -> "Runs":
+    """Several runs side by side, by the names of their folders (by path where two have one name). Raises RunError.
 
     >>> runs = read_all(["runs/maps", "runs/rise"])
     >>> runs.compare("insertion")[["n", "mean"]].round(3)
@@ -60,7 +60,8 @@ def read_all(folders: Iterable[Folder]) -> "Runs":
     maps  3  0.658
     rise  3  0.732
     """
-    return Runs([read(folder) for folder in folders])
+    several = [folders] if isinstance(folders, str | os.PathLike) else folders
+    return Runs([read(folder) for folder in several])
 
 
 class Run:

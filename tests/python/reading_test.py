@@ -564,6 +564,10 @@ def test_several_runs_side_by_side(runs):
     assert "run" in repr(both) and repr(both).count("\n") == 1
 
 
+def test_one_folder_is_several_runs_too(runs):
+    assert list(read_all("runs/first")) == list(read_all(runs / "first")) == ["first"]
+
+
 def test_a_cross_test_keeps_its_column_model(runs):
     records = read_all([runs / "cross"]).records
     assert records.columns[0] == "run" and records.model.tolist() == read(runs / "cross").records.model.tolist()

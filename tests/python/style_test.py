@@ -9,11 +9,11 @@ CONFIG = str(ROOT / "pyproject.toml")
 
 
 def ruff(*paths):
-    return findings("ruff", "check", "--no-cache", "--config", CONFIG, "--output-format", "concise", *paths)
+    return findings("ruff", "check", "--config", CONFIG, "--output-format", "concise", *paths)
 
 
 def mypy(*paths):
-    return findings("mypy", "--cache-dir", "/dev/null", "--config-file", CONFIG, *paths)
+    return findings("mypy", "--config-file", CONFIG, *paths)
 
 
 def findings(*command):
