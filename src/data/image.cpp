@@ -10,7 +10,7 @@ namespace xai {
 namespace internal {
 
 void check_size(long width, long height, long max_pixels) {
-  // neither side of a readable format reaches 2^31, so the product fits
+  // no side of a readable format is over 2^31, so the product fits
   require<BadImage>(width > 0 && height > 0, "an image of ", width, " x ", height, " pixels");
   require<BadImage>(width * height <= max_pixels, width, " x ", height, " pixels, more than the limit of ",
                     max_pixels, " ('max_pixels')");

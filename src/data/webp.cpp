@@ -1,4 +1,3 @@
-// libwebp itself.
 #include <webp/decode.h>
 #include <webp/demux.h>
 

@@ -3,10 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdlib>
 #include <fstream>
+#include <limits>
 #include <map>
 #include <opencv2/core.hpp>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -61,13 +64,13 @@ double greatest_difference(const cv::Mat& a, const cv::Mat& b) {
 }
 
 /// What read_photograph() complains about; "" if it does not.
-std::string complaint(const fs::path& file, long limit = max_pixels) {
+std::string complaint(const ImageSource& source, long limit = max_pixels) {
   try {
-    read_photograph(file, limit);
+    read_photograph(source, limit);
     return "";
   } catch (const DataError& error) {
     const std::string what = error.what();
-    EXPECT_NE(what.find(file.string()), std::string::npos) << what;
+    EXPECT_NE(what.find(source.file.string()), std::string::npos) << what;
     EXPECT_EQ(what.find('\n'), std::string::npos) << what;
     return what;
   }
@@ -75,6 +78,12 @@ std::string complaint(const fs::path& file, long limit = max_pixels) {
 
 void write(const fs::path& file, const std::string& bytes) {
   std::ofstream(file, std::ios::binary) << bytes;
+}
+
+/// `bytes` with the little-endian `value` of `count` bytes at `at`.
+std::string patched(std::string bytes, std::size_t at, std::size_t count, std::uint32_t value) {
+  for (std::size_t i = 0; i < count; ++i) bytes[at + i] = static_cast<char>(value >> 8 * i);
+  return bytes;
 }
 
 /// The made images, once for all tests of a process.
@@ -96,7 +105,7 @@ class ImageKinds : public ::testing::Test {
 };
 
 TEST_F(ImageKinds, AreReadAsByPilToTheBitAndSilently) {
-  ASSERT_GT(golden_.size(), 100U);
+  ASSERT_GT(golden_.size(), 250U);
   ::testing::internal::CaptureStderr();
   for (const auto& [file, rgb] : golden_) {
     const Photograph photograph = read_photograph(file, max_pixels);
@@ -108,36 +117,176 @@ TEST_F(ImageKinds, AreReadAsByPilToTheBitAndSilently) {
 
 TEST_F(ImageKinds, CutAnywhereAreRefusedSilently) {
   ::testing::internal::CaptureStderr();
-  for (const auto* name : {"rgb-420.jpg",    "progressive.jpg", "restart-markers.jpg",
-                           "cmyk.jpg",       "thumbnail.jpg",   "rgb.png",
-                           "palette-16.png", "interlaced.png",  "rgb-16.png",
-                           "raw.tif",        "tiff_lzw.tif",    "tiff_adobe_deflate.tif",
-                           "packbits.tif",   "jpeg.tif",        "tiles.tif",
-                           "planes.tif",     "big-endian.tif",  "palette.gif",
-                           "interlaced.gif", "moving.gif",      "rgb.ppm",
-                           "grey-16.pgm",    "bits.pbm"}) {
-    const std::string whole = bytes_of(name);
-    const auto cut = *folder_ / "cut";
-    for (std::size_t length = 1; length < whole.size(); length += length < 64 ? 1 : 61) {
-      write(cut, whole.substr(0, length));
-      EXPECT_NE(complaint(cut), "") << name << " cut to " << length << " of " << whole.size();
-    }
-    write(cut, whole.substr(0, whole.size() - 1));
+  for (const auto* name : {"rgb-420.jpg",
+                           "progressive.jpg",
+                           "restart-markers.jpg",
+                           "cmyk.jpg",
+                           "thumbnail.jpg",
+                           "rgb.png",
+                           "palette-16.png",
+                           "interlaced.png",
+                           "rgb-16.png",
+                           "raw.tif",
+                           "tiff_lzw.tif",
+                           "tiff_adobe_deflate.tif",
+                           "packbits.tif",
+                           "jpeg.tif",
+                           "tiles.tif",
+                           "planes.tif",
+                           "big-endian.tif",
+                           "palette.gif",
+                           "interlaced.gif",
+                           "moving.gif",
+                           "rgb.ppm",
+                           "grey-16.pgm",
+                           "bits.pbm",
+                           "rgb.bmp",
+                           "one-pixel.bmp",
+                           "indices-1-header-12.bmp",
+                           "indices-4-header-40.bmp",
+                           "indices-8-header-124.bmp",
+                           "indices-8-offset-0.bmp",
+                           "bits-16-core.bmp",
+                           "bits-565-offset-0.bmp",
+                           "bits-32-RGBA.bmp",
+                           "rle8.bmp",
+                           "rle4.bmp",
+                           "rle8-skips.bmp",
+                           "lossy-50.webp",
+                           "lossy-1x1.webp",
+                           "lossless-1x1.webp",
+                           "lossless-palette.webp",
+                           "lossy-alpha.webp",
+                           "metadata.webp",
+                           "moving-in-part-alpha.webp",
+                           "moving-in-part-lossless.webp"}) {
+    ImageSource cut(*folder_ / name);
+    const auto size = fs::file_size(cut.file);
+    const bool small = size < 4000;
+    for (cut.size = 1; *cut.size < size; *cut.size += small || *cut.size < 64 ? 1 : 61)
+      EXPECT_NE(complaint(cut), "") << name << " cut to " << *cut.size << " of " << size;
+    cut.size = size - 1;
     EXPECT_TRUE(says(complaint(cut), "truncated")) << name << " without its last byte";
   }
   EXPECT_EQ(::testing::internal::GetCapturedStderr(), "");
 }
 
-TEST_F(ImageKinds, TruncatedBmpAndWebpAreRefused) {
-  for (const auto* name : {"rgb.bmp", "palette.bmp", "lossy.webp", "lossless.webp", "alpha.webp"}) {
-    const std::string whole = bytes_of(name);
-    const auto cut = *folder_ / "cut";
-    for (const std::size_t length :
-         {whole.size() - 2, whole.size() / 2, std::size_t{40}, std::size_t{20}, std::size_t{13}}) {
-      write(cut, whole.substr(0, length));
-      EXPECT_NE(complaint(cut), "") << name << " cut to " << length << " of " << whole.size();
+TEST_F(ImageKinds, BmpsThatAreNotReadSayWhy) {
+  const std::string rgb = bytes_of("bits-24-header-40.bmp"), indices = bytes_of("indices-8-header-40.bmp"),
+                    masks = bytes_of("bits-565-header-40.bmp"), runs = bytes_of("rle8-skips.bmp");
+  constexpr std::size_t header = 14, width = 18, height = 22, depth = 28, compression = 30, colours = 46,
+                        red = 54;
+  constexpr std::uint32_t largest = 0x7FFFFFFF, smallest = 0x80000000;
+  const auto sized = [&](std::uint32_t columns, std::uint32_t rows) {
+    return patched(patched(rgb, width, 4, columns), height, 4, rows);
+  };
+  const auto file = *folder_ / "bad.bmp";
+  for (const auto& [content, why] : std::vector<std::pair<std::string, std::string>>{
+           {patched(rgb, header, 4, 41), "a BMP with a header of 41 bytes, which is not read"},
+           {patched(rgb, header, 4, 0xFFFFFFFF),
+            "a BMP with a header of 4294967295 bytes, which is not read"},
+           {patched(indices, depth, 2, 2), "a BMP of 2 bits a pixel, which is not read"},
+           {patched(rgb, depth, 2, 0), "a BMP of 0 bits a pixel, which is not read"},
+           {patched(rgb, depth, 2, 65535), "a BMP of 65535 bits a pixel, which is not read"},
+           {patched(rgb, compression, 4, 4),
+            "a BMP of compression 4 with 24 bits a pixel, which is not read"},
+           {patched(rgb, compression, 4, 1),
+            "a BMP of compression 1 with 24 bits a pixel, which is not read"},
+           {patched(indices, compression, 4, 2), "a BMP of compression 2 with 8 bits a pixel"},
+           {patched(indices, compression, 4, 3), "a BMP of compression 3 with 8 bits a pixel"},
+           {patched(indices, colours, 4, 257), "a damaged BMP: a palette of 257 colours"},
+           {patched(indices, colours, 4, 0xFFFFFFFF), "a damaged BMP: a palette of 4294967295 colours"},
+           {patched(masks, red, 4, 0xF000), "a BMP whose colours lie in other bits than is usual"},
+           {patched(masks, red, 4, 0), "a BMP whose colours lie in other bits than is usual"},
+           {patched(rgb, 10, 4, 0xFFFFFFFF), "a truncated BMP"},
+           {patched(runs, runs.size() - 1, 1, 0), "a truncated BMP"},
+           {patched(runs, runs.size() - 6, 2, 0x100), "a damaged BMP: pixels are missing"},
+           {sized(0, 5), "an image of 0 x 5 pixels"},
+           {sized(5, 0), "an image of 5 x 0 pixels"},
+           {sized(0xFFFFFFFF, 5), "an image of -1 x 5 pixels"},
+           {sized(30000, 30000), "30000 x 30000 pixels, more than the limit"},
+           {sized(largest, smallest), "2147483647 x 2147483648 pixels, more than the limit"},
+           {sized(10000, 10000), "a truncated BMP"}}) {
+    write(file, content);
+    EXPECT_TRUE(says(complaint(file), why));
+  }
+  write(file, sized(largest, smallest));  // no size overflows
+  EXPECT_TRUE(says(complaint(file, std::numeric_limits<long>::max()), "a truncated BMP"));
+}
+
+TEST_F(ImageKinds, WebpsLargerThanTheirHeadersSayAreRefused) {
+  const auto file = *folder_ / "bad.webp";
+  const std::string whole = bytes_of("moving-in-part-lossless.webp");
+  const std::size_t frame = whole.find("VP8L");  // its first: 67 x 45 pixels in 14 bits each, less one
+  ASSERT_NE(frame, std::string::npos);
+  constexpr std::uint32_t sides = 66 | 44 << 14;
+  ASSERT_TRUE(patched(whole, frame + 9, 4, sides) == whole);
+  for (const std::uint32_t other : {sides + 1, sides + (1 << 14), sides | 0x3FFF, sides | 0x3FFF << 14}) {
+    write(file, patched(whole, frame + 9, 4, other));
+    EXPECT_TRUE(says(complaint(file), "damaged WebP")) << other;
+  }
+  const std::size_t place = whole.find("ANMF") + 8;  // half of x and half of y, 3 bytes each
+  for (const std::size_t at : {place, place + 3}) {
+    write(file, patched(whole, at, 3, 18));  // 36 + 67 > 100, and 36 + 45 > 80
+    EXPECT_TRUE(says(complaint(file), "damaged WebP")) << at;
+  }
+  write(file, patched(patched(bytes_of("metadata.webp"), 24, 3, 16383), 27, 3, 16383));
+  EXPECT_NE(complaint(file), "");
+}
+
+TEST_F(ImageKinds, MutatedBmpsAndWebpsAreReadOrRefusedInOneLine) {
+  std::mt19937 random(7);  // NOLINT: the same files every time
+  const auto up_to = [&](std::size_t most) { return random() % (most + 1); };
+  const auto mutated = [&](std::string bytes) {
+    for (std::size_t changes = 1 + up_to(3); changes > 0; --changes) {
+      const bool header = random() % 2 == 0;
+      const std::size_t at = up_to((header ? std::min<std::size_t>(80, bytes.size()) : bytes.size()) - 1);
+      switch (random() % 5) {
+        case 0:
+          bytes[at] = static_cast<char>(bytes[at] ^ 1 << random() % 8);
+          break;
+        case 1:
+          bytes[at] = "\0\1\x7F\x80\xFE\xFF"[random() % 6];
+          break;
+        case 2:
+          bytes[at] = static_cast<char>(random());
+          break;
+        case 3:
+          bytes.insert(at, bytes.substr(at, up_to(9)));
+          break;
+        default:
+          if (bytes.size() > 30) bytes.erase(at, up_to(9));
+      }
+    }
+    return bytes;
+  };
+  constexpr long limit = 1'000'000;
+  std::map<std::string, int> read, refused;
+  ImageSource image(*folder_ / "mutated");
+  ::testing::internal::CaptureStderr();
+  for (const auto& golden : golden_) {
+    const std::string kind = golden.file.extension();
+    if (kind != ".bmp" && kind != ".webp") continue;
+    const std::string whole = read_file(golden.file);
+    std::string all;  // one behind the other, as in a tar
+    std::vector<std::size_t> ends{0};
+    for (int i = 0; i < 40; ++i) {
+      all += mutated(whole);
+      ends.push_back(all.size());
+    }
+    write(image.file, all);
+    for (std::size_t i = 0; i + 1 < ends.size(); ++i) {
+      image.offset = ends[i];
+      image.size = ends[i + 1] - ends[i];
+      ++(complaint(image, limit).empty() ? read : refused)[kind];
     }
   }
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(), "");
+  for (const auto* kind : {".bmp", ".webp"}) {
+    EXPECT_GT(read[kind], 100) << kind;
+    EXPECT_GT(refused[kind], 100) << kind;
+  }
+  EXPECT_GT(read[".bmp"] + read[".webp"] + refused[".bmp"] + refused[".webp"], 5000);
 }
 
 TEST_F(ImageKinds, PlainPnmsCutOrDamagedAreRefused) {
@@ -183,6 +332,14 @@ TEST_F(ImageKinds, DamagedWithinAreRefused) {
   lzw.replace(12, 200, 200, '\xFF');
   write(damaged, lzw);
   EXPECT_TRUE(says(complaint(damaged), "damaged TIFF"));
+
+  std::string lossless = bytes_of("lossless.webp");
+  lossless.replace(lossless.size() / 2, 200, 200, '\xFF');
+  write(damaged, lossless);
+  EXPECT_TRUE(says(complaint(damaged), "damaged WebP"));
+  const std::string lossy = bytes_of("lossy-50.webp").substr(0, 400);  // in chunks that are whole
+  write(damaged, patched(patched(lossy, 4, 4, 400 - 8), 16, 4, 400 - 20));
+  EXPECT_TRUE(says(complaint(damaged), "its pixels end too early"));
 }
 
 TEST_F(ImageKinds, TooManyPixelsAreRefusedByTheHeader) {

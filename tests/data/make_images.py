@@ -124,14 +124,208 @@ def make_pngs():
     record_bytes("grey-16.png", png(deep[..., :1], 0, 16), np.repeat(high, 3, -1))
 
 
-def make_others():
-    rgb = Image.fromarray(scene(45, 67, 3))
-    save("lossless.webp", rgb, lossless=True)
-    save("lossy.webp", rgb, quality=80)
-    save("alpha.webp", Image.fromarray(scene(45, 67, 4), "RGBA"), lossless=True, exact=True)
-    save("rgb.bmp", rgb)
-    save("grey.bmp", rgb.convert("L"))
-    save("palette.bmp", rgb.quantize(16))
+def make_webps():
+    rgb, rgba = scene(45, 67, 3), scene(45, 67, 4)
+    image, transparent = Image.fromarray(rgb), Image.fromarray(rgba, "RGBA")
+    save("lossless.webp", image, lossless=True)
+    save("lossless-palette.webp", image.quantize(11).convert("RGB"), lossless=True)
+    save("alpha.webp", transparent, lossless=True, exact=True)
+    for quality in (5, 50, 80, 100):
+        save(f"lossy-{quality}.webp", image, quality=quality)
+    save("lossy-alpha.webp", transparent, quality=70, exact=True)
+    save("lossy-photograph.webp", Image.fromarray(scene(301, 407, 3)), quality=75)
+    for width, height in ((1, 1), (2, 1), (1, 3), (16, 16), (17, 33)):
+        small = image.crop((0, 0, width, height))
+        save(f"lossy-{width}x{height}.webp", small, quality=60)
+        save(f"lossless-{width}x{height}.webp", small, lossless=True)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    save("metadata.webp", image, quality=60, exif=exif, icc_profile=b"not a profile", xmp=b"<x/>")
+    moving = {"save_all": True, "duration": 50}
+    save("moving.webp", image, append_images=[image.rotate(180), image.rotate(90)], quality=60, **moving)
+    save("moving-alpha.webp", transparent, append_images=[transparent.rotate(180)], lossless=True, **moving)
+    for name, colours, options in (
+        ("opaque", image, {"quality": 60}),
+        ("lossless", image, {"lossless": True}),
+        ("alpha", transparent, {"quality": 60, "exact": True}),
+        ("lossless-alpha", transparent, {"lossless": True, "exact": True}),
+    ):
+        record_bytes(f"moving-in-part-{name}.webp", moving_in_part(colours, **options))
+    record_bytes("trailing-garbage.webp", (out / "lossy-50.webp").read_bytes() + b"garbage")
+    record_bytes("webp.jpg", (out / "lossy-50.webp").read_bytes())
+
+
+def moving_in_part(image, **options):
+    """An animated WebP on a canvas of 100 x 80, of a colour of its own, with `image` as first frame at (18, 22)."""
+    stored = io.BytesIO()
+    image.save(stored, "WEBP", **options)
+    chunks, at = b"", 12
+    while at < len(stored.getvalue()):
+        kind, size = struct.unpack_from("<4sI", stored.getvalue(), at)
+        end = at + 8 + size + size % 2
+        if kind in (b"ALPH", b"VP8 ", b"VP8L"):
+            chunks += stored.getvalue()[at:end]
+        at = end
+
+    def three(*values):
+        return b"".join(struct.pack("<I", v)[:3] for v in values)
+
+    def riff_chunk(kind, data):
+        return kind + struct.pack("<I", len(data)) + data + b"\0" * (len(data) % 2)
+
+    def frame(x, y):
+        blend = b"\0"
+        return riff_chunk(b"ANMF", three(x // 2, y // 2, image.width - 1, image.height - 1, 40) + blend + chunks)
+
+    animated, alpha = 0x02, 0x10
+    header = struct.pack("<I", animated | (alpha if image.mode == "RGBA" else 0)) + three(100 - 1, 80 - 1)
+    background = bytes([200, 100, 50, 255])
+    body = riff_chunk(b"VP8X", header) + riff_chunk(b"ANIM", background + b"\0\0") + frame(18, 22) + frame(0, 0)
+    return b"RIFF" + struct.pack("<I", len(body) + 4) + b"WEBP" + body
+
+
+def make_bmps():
+    rgb = scene(21, 35, 3)
+    save("rgb.bmp", Image.fromarray(rgb))
+    save("grey.bmp", Image.fromarray(rgb[..., 0]))
+    save("palette.bmp", Image.fromarray(rgb).quantize(16))
+    save("rgba.bmp", Image.fromarray(scene(21, 35, 4), "RGBA"))
+    save("black-and-white.bmp", Image.fromarray(rgb[..., 0]).convert("1"))
+    save("one-pixel.bmp", Image.fromarray(rgb[:1, :1]))
+    for bits in (1, 4, 8):
+        for header in (12, 40, 52, 56, 64, 108, 124):
+            bmp_of_indices(f"indices-{bits}-header-{header}.bmp", bits, header=header)
+        for width in range(1, 10):
+            bmp_of_indices(f"indices-{bits}-width-{width}.bmp", bits, width=width)
+        bmp_of_indices(f"indices-{bits}-top-down.bmp", bits, top_down=True)
+        bmp_of_indices(f"indices-{bits}-gap.bmp", bits, gap=10)
+        bmp_of_indices(f"indices-{bits}-offset-0.bmp", bits, offset=0)
+        bmp_of_indices(f"indices-{bits}-offset-of-palette.bmp", bits, offset=54)
+        bmp_of_indices(f"indices-{bits}-counted.bmp", bits, colours=1 << bits)
+        bmp_of_indices(f"indices-{bits}-long-palette.bmp", bits, colours=256)
+    bmp_of_indices("indices-4-short-palette.bmp", 4, colours=11)
+    bmp_of_indices("indices-8-short-palette.bmp", 8, colours=100)
+    bmp_of_indices("rle8.bmp", 8, compression=1)
+    bmp_of_indices("rle4.bmp", 4, compression=2)
+    bmp_of_indices("rle8-wide.bmp", 8, compression=1, width=700, height=9)
+    bmp_of_indices("rle4-wide.bmp", 4, compression=2, width=701, height=9)
+    bmp_of_indices("rle8-top-down.bmp", 8, compression=1, top_down=True)
+    bmp_of_indices("rle4-top-down.bmp", 4, compression=2, top_down=True)
+    bmp_of_indices("rle8-header-124.bmp", 8, compression=1, header=124)
+    bmp_of_indices("rle8-offset-0.bmp", 8, compression=1, offset=0)
+    bmp_of_indices("rle4-short-palette.bmp", 4, compression=2, colours=7)
+    colours = {"palette": bytes(range(256)) * 4, "bits": 8, "width": 6, "height": 3}
+    for name, runs in (
+        ("over-the-end-of-a-row", b"\x09\x03\0\0\x04\x05\x09\x06\0\0\x06\x07\0\1"),
+        ("verbatim-into-the-next-row", b"\0\x08\1\2\3\4\5\6\7\x08\x02\x09\0\0\x06\x01\0\1"),
+        ("skips", b"\x01\x05\0\2\x02\x01\x03\x07\0\0\x02\x01\0\2\x04\0\0\1"),
+        ("empty-lines", b"\0\0\x06\x01\0\0\x06\x02\0\0\0\0\x06\x03\0\0\0\1"),
+        ("more-than-all", b"\x06\x01\0\0\x06\x02\0\0\x06\x03\0\0\x06\x04\0\1"),
+    ):
+        record_bytes(f"rle8-{name}.bmp", bmp(runs, compression=1, **colours))
+
+    pixels = random.integers(0, 1 << 32, (11, 13), dtype=np.uint32)
+    five, six = (0x7C00, 0x3E0, 0x1F), (0xF800, 0x7E0, 0x1F)
+    record_bytes("bits-16.bmp", true_colour(pixels, 16))
+    record_bytes("bits-16-core.bmp", true_colour(pixels, 16, header=12))
+    for header in (40, 52, 56, 64, 108, 124):
+        record_bytes(f"bits-555-header-{header}.bmp", true_colour(pixels, 16, header=header, masks=(*five, 0)))
+        record_bytes(f"bits-565-header-{header}.bmp", true_colour(pixels, 16, header=header, masks=(*six, 0)))
+    record_bytes("bits-565-alpha.bmp", true_colour(pixels, 16, header=56, masks=(*six, 0x8000)))
+    record_bytes("bits-565-offset-0.bmp", true_colour(pixels, 16, masks=six, offset=0))
+    record_bytes("bits-565-top-down.bmp", true_colour(pixels, 16, masks=six, top_down=True))
+    for header in (12, 40, 52, 56, 64, 108, 124):
+        record_bytes(f"bits-24-header-{header}.bmp", true_colour(pixels, 24, header=header))
+        record_bytes(f"bits-32-header-{header}.bmp", true_colour(pixels, 32, header=header))
+    record_bytes("bits-24-masks.bmp", true_colour(pixels, 24, masks=(0xFF0000, 0xFF00, 0xFF)))
+    record_bytes("bits-24-top-down.bmp", true_colour(pixels, 24, top_down=True))
+    record_bytes("bits-32-top-down.bmp", true_colour(pixels, 32, top_down=True))
+    bytes_of = [0xFF, 0xFF00, 0xFF0000, 0xFF000000]
+    for order in ("BGRX", "BGRA", "RGBA", "XBGR", "ABGR", "BGXR", "BGAR"):
+        masks = [bytes_of[order.index(colour)] if colour in order else 0 for colour in "RGBA"]
+        record_bytes(f"bits-32-{order}.bmp", true_colour(pixels, 32, header=108, masks=masks))
+    record_bytes("bits-32-BGRX-header-40.bmp", true_colour(pixels, 32, masks=(0xFF0000, 0xFF00, 0xFF)))
+    record_bytes("bits-32-no-masks.bmp", true_colour(pixels, 32, header=56, masks=(0, 0, 0, 0)))
+
+    # the stated deviation: PIL takes the bytes for pixels of 1 bit, or 8
+    for bits, colours in ((4, [0, 255]), (8, [0, 255]), (4, list(range(16)))):
+        indices = random.integers(0, len(colours), (5, 9), dtype=np.uint8)
+        palette = b"".join(bytes([c, c, c, 0]) for c in colours)
+        data = bmp(packed(indices[::-1], bits), 9, 5, bits, palette=palette, colours=len(colours))
+        grey = np.array(colours, np.uint8)[indices]
+        record_bytes(f"grey-{len(colours)}-of-{bits}-bits.bmp", data, np.repeat(grey[..., None], 3, -1))
+    record_bytes("trailing-garbage.bmp", (out / "rle4.bmp").read_bytes() + b"garbage")
+    record_bytes("bmp.jpg", (out / "rgb.bmp").read_bytes())
+
+
+def bmp(pixels, width, height, bits, header=40, compression=0, palette=b"", masks=(), colours=0, offset=None, gap=0):
+    """A BMP of pixels as they are stored. `height`: negative for rows from the top. `header`: its bytes."""
+    if header == 12:
+        info = struct.pack("<IHHHH", 12, width, height, 1, bits)
+    else:
+        size = len(pixels)
+        info = struct.pack("<IiiHHIIiiII", header, width, height, 1, bits, compression, size, 2835, 2835, colours, 0)
+        info = (info + b"".join(struct.pack("<I", mask) for mask in masks)).ljust(header, b"\0")
+    before = info + palette + b"\xAA" * gap
+    if offset is None:
+        offset = 14 + len(before)
+    return b"BM" + struct.pack("<IHHI", 14 + len(before) + len(pixels), 0, 0, offset) + before + pixels
+
+
+def packed(indices, bits):
+    """H x W indices as rows of whole 4 bytes."""
+    ones = np.unpackbits(indices[..., None], axis=-1)[..., 8 - bits :].reshape(len(indices), -1)
+    row = np.packbits(ones, axis=-1)
+    return np.pad(row, ((0, 0), (0, -row.shape[1] % 4))).tobytes()
+
+
+def bmp_of_indices(name, bits, width=35, height=21, colours=0, header=40, compression=0, top_down=False, **options):
+    """Records a BMP of made-up palette indices, in whose corner 0 stands alone."""
+    palette = random.integers(0, 256, (colours or 1 << bits, 4), dtype=np.uint8)
+    indices = (scene(height, width, 1)[..., 0].astype(int) % min(len(palette), 1 << bits)).astype(np.uint8)
+    indices[: height // 2, : width // 3] = 0
+    indices[-2:, width // 2 :] = 1
+    stored = indices if top_down else indices[::-1]
+    pixels = runs_of(stored, bits) if compression else packed(stored, bits)
+    entries = palette[:, : 3 if header == 12 else 4].tobytes()
+    options |= {"header": header, "compression": compression, "palette": entries, "colours": colours}
+    record_bytes(name, bmp(pixels, width, -height if top_down else height, bits, **options), palette[indices, 2::-1])
+    assert (np.asarray(Image.open(out / name).convert("RGB")) == palette[indices, 2::-1]).all(), name
+
+
+def true_colour(values, bits, masks=(), top_down=False, **options):
+    """A BMP of H x W pixels, of which the lower bits are taken."""
+    height, width = values.shape
+    rows = [b"".join(int(value).to_bytes(4, "little")[: bits // 8] for value in row) for row in values]
+    pixels = b"".join(row + b"\0" * (-len(row) % 4) for row in rows)
+    compression = 3 if masks else 0
+    return bmp(pixels, width, -height if top_down else height, bits, compression=compression, masks=masks, **options)
+
+
+def runs_of(indices, bits):
+    """RLE8 or RLE4 of H x W indices: runs, pixels verbatim and skipped zeros, cut at random."""
+    result = b""
+    for y, row in enumerate(indices):
+        x = 0
+        while x < len(row):
+            rest = row[x : x + int(random.integers(1, 256))]
+            # RLE4 repeats a pair of pixels
+            pair = rest[0] << 4 | rest[min(1, len(rest) - 1)] if bits == 4 else rest[0]
+            repeated = np.resize([pair >> 4, pair & 15] if bits == 4 else [pair], len(rest))
+            run = int(np.argmin(np.append(rest == repeated, False)))
+            zeros = int(np.argmin(np.append(rest == 0, False)))
+            if zeros > 2 and (x + zeros < len(row) or y + 1 < len(indices)) and random.random() < 0.5:
+                result += bytes([0, 2, zeros, 0])
+                x += zeros
+            elif len(rest) > 2 and random.random() < 0.5:
+                data = rest.tobytes() if bits == 8 else packed(rest[None], 4)[: (len(rest) + 1) // 2]
+                result += bytes([0, len(rest)]) + data + b"\0" * (len(data) % 2)
+                x += len(rest)
+            else:
+                result += bytes([run, pair])
+                x += run
+        result += b"\0\0"
+    return result + b"\0\1"
 
 
 def make_tiffs():
@@ -252,7 +446,8 @@ if len(sys.argv) > 2:
 else:
     make_jpegs()
     make_pngs()
-    make_others()
+    make_webps()
+    make_bmps()
     make_tiffs()
     make_gifs()
     make_pnms()
