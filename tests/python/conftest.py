@@ -32,6 +32,14 @@ def program(name):
     return path
 
 
+def exported_model(name):
+    """NAME.pt as scripts/test.sh or scripts/quickstart.sh exported it, or the test is skipped."""
+    for folder in (ROOT / "build/test-models", ROOT / "models"):
+        if (folder / f"{name}.pt").exists() and (folder / f"{name}.json").exists():
+            return folder / f"{name}.pt"
+    pytest.skip(f"no exported model {name}.pt in build/test-models or models: scripts/test.sh makes it")
+
+
 def run_program(name, *arguments, folder, codes=(0,)):
     """Runs xai-NAME with `folder` as the current one, repeatable to the bit."""
     words = [program(name), *map(str, arguments), "--tune", "off", "--batch-size", "8", "--quiet"]
