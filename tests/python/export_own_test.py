@@ -458,6 +458,7 @@ def test_a_factory_with_random_weights_that_see_the_photograph(here, capsys):
 def test_logits_among_other_things(here, capsys, factory, key):
     code, out, _ = run(capsys, "--module", f"networks:{factory}", *KNOWN, "--out", ".", "--seed", "3")
     assert code == 0 and f"'{key}' is taken for its logits" in out
+    assert b"xaimse" not in Path(f"{factory}.pt").read_bytes()  # whose bytes do not depend on where Logits is
     torch.manual_seed(3)
     model = sys.modules["networks"].four()
     x = torch.randn(3, 3, PIXELS, PIXELS)
