@@ -88,7 +88,7 @@ def workplace(tmp_path_factory):
     run("mse", "--model", "models/tiny.pt", "--data", "photos", *search, out="other", codes=failed)
     run("subexp", "--mses", "runs/first", "--probe", 4, "--graphs", 1, "--max-nodes", 40, out="counted", codes=failed)
     run("saliency", *common, *small, out="maps", codes=failed)
-    rise = ["--method", "rise", "--rise-masks", 50, "--size", 12, "--metric", "reference"]
+    rise = ["--method", "rise", "--rise-masks", 50, "--size", 14, "--metric", "reference"]
     run("saliency", *common, *rise, out="rise", codes=failed)
     return folder
 

@@ -139,7 +139,7 @@ def test_curves_have_the_areas_of_the_records(runs):
 def test_curves_of_the_reference_metric_stand_at_their_cells(runs):
     run = read(runs / "rise")
     shares = run.curves.columns.to_numpy()
-    assert shares.tolist() == [cells / 144 for cells in range(0, 146, 2)]  # 12 x 12 cells, two a step
+    assert shares.tolist() == [cells / 196 for cells in (*range(0, 196, 3), 196)]  # 14 x 14 cells, three a step
     for record in records_where(runs / "rise", status="ok"):
         after = run.curves.loc[(record["image"], "insertion")].to_numpy(copy=True)[1:]
         after[-1] = 1
@@ -400,6 +400,20 @@ def test_statistics_before_the_summary_are_those_of_the_summary(name, runs, tmp_
         _ = part.summary
 
 
+def test_counts_without_probes_are_added_up_so_far(runs, tmp_path):
+    run = copied(runs / "counted", tmp_path / "run", status="stopped")
+    written = records_where(run, status="ok")
+    for record in written:
+        record["sub_explanations"]["estimate"] = None
+    (run / "results.jsonl").write_text("".join(json.dumps(record) + "\n" for record in written))
+    statistics = read(run).statistics.set_index("quantity")
+    for quantity, field in (("sub_evaluations", "evaluations"), ("saved", "saved")):
+        expected = [record["sub_explanations"][field] for record in written]
+        assert statistics.loc[quantity, "n"] == 3
+        assert statistics.loc[quantity, "mean"] == pytest.approx(numpy.mean(expected))
+    assert statistics.loc["estimated_tree_nodes", "n"] == 0
+
+
 def test_pairs_so_far_follow_the_rule_for_images(runs, tmp_path):
     """One pair of photo01 is missing: `common` leaves the image out, `pairwise` only the pair."""
     info = json.loads((runs / "cross/run.json").read_text())
@@ -429,6 +443,17 @@ def test_who_holds_the_lock_tells_running_from_interrupted(runs, tmp_path):
         assert read(folder).status == "running"
     assert read(folder).status == "interrupted"
     assert not read(folder).complete
+
+
+def test_a_run_that_ends_while_it_is_looked_at_was_not_interrupted(runs, tmp_path, monkeypatch):
+    folder = copied(runs / "first", tmp_path / "run", status="running")
+
+    def ends(_):
+        shutil.copy(runs / "first/run.json", folder)
+        return False
+
+    monkeypatch.setattr(folders, "is_written_to", ends)
+    assert read(folder).status == "done"
 
 
 def test_a_run_in_its_first_moment(runs, tmp_path):
@@ -612,7 +637,7 @@ def test_differences(runs, tmp_path):
     unlike = read_all([runs / "maps", runs / "rise"]).differences
     assert unlike["method"] == {"maps": "igos++", "rise": "rise"}
     assert unlike["metric"] == {"maps": "normalised", "rise": "reference"}
-    assert unlike["size"] == {"maps": 7, "rise": 12} and "mask" not in unlike and "data" not in unlike
+    assert unlike["size"] == {"maps": 7, "rise": 14} and "mask" not in unlike and "data" not in unlike
     identity = json.loads((runs / "first/run.json").read_text())["identity"]
     other = copied(runs / "first", tmp_path / "more", identity=identity | {"data": {"sha256": "0" * 64}})
     assert list(read_all([runs / "first", other]).differences) == ["data"]
