@@ -54,11 +54,11 @@ def read_all(folders: Folder | Iterable[Folder]) -> "Runs":
     """Several runs side by side, by the names of their folders (by path where two have one name). Raises RunError.
 
     >>> runs = read_all(["runs/maps", "runs/rise"])
-    >>> runs.compare("insertion")[["n", "mean"]].round(3)
-          n   mean
+    >>> runs.compare("insertion")[["n", "mean"]].round(2)
+          n  mean
     run
-    maps  3  0.658
-    rise  3  0.732
+    maps  3  0.66
+    rise  3  0.73
     """
     several = [folders] if isinstance(folders, str | os.PathLike) else folders
     return Runs([read(folder) for folder in several])
