@@ -21,7 +21,8 @@ def evaluating(model: torch.nn.Module, device: torch.device | str | None = None)
     programs do; afterwards all is as it was. Gives the device that its inputs have to be on.
     """
     home = _first_tensor(model).device
-    training = [(module, module.training) for module in model.modules()]
+    modules = [module for module in model.modules() if hasattr(module, "training")]  # frozen TorchScript has no modes
+    training = [(module, module.training) for module in modules]
     cudnn: Any = torch.backends.cudnn  # whose default is TF32
     arithmetic = (cudnn.conv, torch.backends.cuda.matmul)
     precisions = [switch.fp32_precision for switch in arithmetic]

@@ -32,6 +32,14 @@ def program(name):
     return path
 
 
+def require_search():
+    """Skips a test, or a module of tests, where the package has no compiled part."""
+    import xaimse
+
+    if not list(Path(xaimse.__file__).parent.glob("_search*.so")):
+        pytest.skip("xaimse.search is not built (XAI_BUILD_PYTHON)", allow_module_level=True)
+
+
 def exported_model(name):
     """NAME.pt as scripts/test.sh or scripts/quickstart.sh exported it, or the test is skipped."""
     for folder in (ROOT / "build/test-models", ROOT / "models"):

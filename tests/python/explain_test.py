@@ -19,11 +19,12 @@ from torchvision import transforms
 from torchvision.transforms import v2
 
 import xaimse
-from conftest import exported_model, program
+from conftest import exported_model, program, require_search
 from xaimse.classifier import Classifier
 from xaimse.perturbation import BASELINES, MASKS, MaskedImages, interpolation_matrix, make_baseline
 from xaimse.preprocessing import Preprocessing, preprocessing_of
 
+require_search()
 ROOT = Path(__file__).resolve().parents[2]
 CAMERA = ROOT / "photos/camera.jpg"  # grey, 512 x 512
 CHELSEA = ROOT / "photos/chelsea.jpg"  # colour, wider than high
@@ -393,6 +394,16 @@ def test_a_model_is_left_as_it_was():
     with pytest.raises(ValueError, match="fails on images of 3 x 32 x 32: no;"):
         xaimse.explain(model, red_left(), **SMALL)
     assert [module.training for module in model.modules()] == [True, True, False, True, True]
+
+
+@pytest.mark.parametrize("form", [torch.jit.script, lambda model: torch.jit.freeze(torch.jit.script(model.eval()))])
+def test_torchscript_is_a_module_too(form):
+    model = torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(3, 3, bias=False))
+    with torch.no_grad():
+        model[2].weight.copy_(torch.eye(3) * 9)
+    expected = xaimse.explain(Means(), red_left(), **SMALL)
+    found = xaimse.explain(form(model), red_left(), **SMALL)
+    assert [mse.patches for mse in found.mses] == [mse.patches for mse in expected.mses]
 
 
 def test_found_sets_are_those_of_the_definition():

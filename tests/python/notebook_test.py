@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from conftest import exported_model, program
+from conftest import exported_model, program, require_search
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOK = ROOT / "docs/explain.ipynb"
@@ -22,6 +22,7 @@ def cells():
 @pytest.fixture
 def docs(tmp_path, monkeypatch):
     """A folder as docs/ is in a clone whose models are exported, and the current one; the programs are on PATH."""
+    require_search()
     (tmp_path / "docs").mkdir()
     (tmp_path / "photos").symlink_to(ROOT / "photos")
     (tmp_path / "models").symlink_to(exported_model("efficientnet_lite0").parent)
