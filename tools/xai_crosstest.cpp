@@ -9,10 +9,12 @@ namespace {
 
 using namespace xai;
 
-tools::ExitCode report(const CrosstestResult& result, bool quiet) {
-  if (result.complete && !quiet) std::cout << matrix_table(result.summary);
-  if (result.gate) std::cout << result.gate->table;
-  return result.gate && !result.gate->passed ? tools::gate_failed : tools::exit_code(result);
+tools::ExitCode report(const CrosstestResult& result, const tools::Tool& tool) {
+  const bool tables = !result.plan && !tool.json();
+  if (tables && result.complete && !tool.quiet()) std::cout << matrix_table(result.summary);
+  if (tables && result.gate) std::cout << result.gate->table;
+  const tools::ExitCode code = tool.report(result, {{"gate", result.gate ? result.gate->document : Json()}});
+  return result.gate && !result.gate->passed ? tools::gate_failed : code;
 }
 
 }  // namespace
@@ -35,6 +37,6 @@ int main(int argc, char** argv) {
        "                        --out runs/gate --compare baseline.json --tolerance 0.002"},
       table);
   return tool.main(
-      argc, argv, [&] { return report(run_crosstest(options, tool.observer()), tool.quiet()); },
+      argc, argv, [&] { return report(run_crosstest(options, tool.observer()), tool); },
       [&] { use_preset(table, options.making.preset); });
 }

@@ -15,5 +15,5 @@ int main(int argc, char** argv) {
                     "keep 90 % of the probability of its prediction, and no part of which does.",
                     "Example: xai-mse --model models/efficientnet_lite0.pt --data photos --out runs/first"},
                    table);
-  return tool.main(argc, argv, [&] { return tools::exit_code(run_mse(options, tool.observer())); });
+  return tool.main(argc, argv, [&] { return tool.report(run_mse(options, tool.observer())); });
 }

@@ -17,6 +17,6 @@ int main(int argc, char** argv) {
        "Example: xai-saliency --model models/efficientnet_lite0.pt --data photos --out runs/maps"},
       table);
   return tool.main(
-      argc, argv, [&] { return tools::exit_code(run_saliency(options, tool.observer())); },
+      argc, argv, [&] { return tool.report(run_saliency(options, tool.observer())); },
       [&] { use_preset(table, options.maps.preset); });
 }

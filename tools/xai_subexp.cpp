@@ -16,10 +16,10 @@ struct TableOptions {
   TableFormat format = TableFormat::text;
 };
 
-tools::ExitCode print_table(const TableOptions& options) {
+tools::ExitCode print_table(const TableOptions& options, bool json) {
   std::vector<FinishedRun> runs;
   for (const std::string& folder : options.runs) runs.emplace_back(folder, subexp_kind());
-  std::cout << sub_explanation_table(runs, options.format);
+  std::cout << sub_explanation_table(runs, json ? TableFormat::json : options.format);
   return tools::done;
 }
 
@@ -33,7 +33,7 @@ int main(int argc, char** argv) {
   describe(table, options);
   table.group("Table (instead of a run)");
   table.add("table", printed.runs, "Print these finished runs of xai-subexp side by side").not_in_config();
-  table.add("format", printed.format, "Of the table: text, csv or latex");
+  table.add("format", printed.format, "Of the table: text, csv, latex or json");
   tools::Tool tool(
       {"xai-subexp",
        "Count the sub-explanations of a classifier's decisions: the sets that keep half of the probability "
@@ -48,8 +48,8 @@ int main(int argc, char** argv) {
   return tool.main(
       argc, argv,
       [&] {
-        if (!printed.runs.empty()) return print_table(printed);
-        return tools::exit_code(run_subexp(options, tool.observer()));
+        if (!printed.runs.empty()) return print_table(printed, tool.json());
+        return tool.report(run_subexp(options, tool.observer()));
       },
       [&] {
         if (!options.mses.empty()) adopt(table, FinishedRun(options.mses, mse_kind()));

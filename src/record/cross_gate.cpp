@@ -107,6 +107,14 @@ GateReport compare(const Json& baseline, const Json& summary, double tolerance) 
 
   const Json old_values = values_of(baseline), values = values_of(now);
   std::vector<Row> moved(1, Row{"what", "baseline", "now", "difference"});
+  GateReport report;
+  report.document = {{"passed", true},         {"tolerance", tolerance},  {"values", values.size()},
+                     {"moved", Json::array()}, {"largest_move", nullptr}, {"other_weights", Json::array()}};
+  Json& moves = report.document["moved"];
+  const auto move = [](const std::string& what, const Json& before, const Json& after,
+                       const Json& difference) {
+    return Json{{"what", what}, {"baseline", before}, {"now", after}, {"difference", difference}};
+  };
   std::string largest;
   double largest_move = -1;
   for (const auto& [name, before] : old_values.items()) {
@@ -114,24 +122,29 @@ GateReport compare(const Json& baseline, const Json& summary, double tolerance) 
     if (before.is_null() && after.is_null()) continue;
     if (before.is_null() || after.is_null()) {
       moved.push_back({name, fixed(before, 5), fixed(after, 5), "-"});
+      moves.push_back(move(name, before, after, nullptr));
       continue;
     }
     const double difference = after.get<double>() - before.get<double>();
     if (std::abs(difference) > largest_move) {
       largest_move = std::abs(difference);
       largest = cat("; the largest move is ", with_sign(difference), ", of ", name);
+      report.document["largest_move"] = move(name, before, after, difference);
     }
-    if (std::abs(difference) > tolerance + 1e-12)
+    if (std::abs(difference) > tolerance + 1e-12) {
       moved.push_back({name, fixed(before, 5), fixed(after, 5), with_sign(difference)});
+      moves.push_back(move(name, before, after, difference));
+    }
   }
-  GateReport report;
-  report.passed = moved.size() == 1;
+  report.document["passed"] = report.passed = moved.size() == 1;
   if (!report.passed) report.table = internal::text_table(moved, 1);
   report.table += cat(values.size() + 1 - moved.size(), " of ", values.size(), " values are within ",
                       tolerance, largest, "\n");
   for (const auto& [model, sha256] : weights.items())
-    if (old_weights[model] != sha256)
+    if (old_weights[model] != sha256) {
       report.table += cat("model ", model, " has other weights than in the baseline\n");
+      report.document["other_weights"].push_back(model);
+    }
   return report;
 }
 

@@ -83,6 +83,20 @@ Row cells_of_csv(const FinishedRun& run) {
   return row;
 }
 
+/// The fields of csv, but numbers are numbers.
+Json object_of(const FinishedRun& run) {
+  const Json& summary = run.summary();
+  Json object{{"run", run.folder().string()},
+              {"model", model_of(run, "name")},
+              {"family", model_of(run, "family")},
+              {"images", summary["statuses"]["ok"]}};
+  for (const Column& column : columns)
+    for (const char* statistic : statistics)
+      object[cat(column.quantity, "_", statistic)] = summary["quantities"][column.quantity][statistic];
+  for (const auto& [title, field] : shares) object[cat(field, "_share")] = summary[field]["share"];
+  return object;
+}
+
 std::string latex_cell(const std::string& cell) {
   std::string text;
   for (const char c : cell) {
@@ -122,6 +136,11 @@ std::string sub_explanation_table(const std::vector<FinishedRun>& runs, TableFor
     if (const auto difference = first_difference(comparable(runs.front()), comparable(run), ""))
       throw UsageError(cat(run.folder().string(), " cannot be compared with ", runs.front().folder().string(),
                            ": ", *difference, "; compare runs with equal options and data"));
+  if (format == TableFormat::json) {
+    Json objects = Json::array();
+    for (const FinishedRun* run : by_family(runs)) objects.push_back(object_of(*run));
+    return to_text(objects, 2) + "\n";
+  }
   std::vector<Row> rows = {format == TableFormat::csv ? titles_of_csv() : titles_to_read()};
   for (const FinishedRun* run : by_family(runs))
     rows.push_back(format == TableFormat::csv ? cells_of_csv(*run) : cells_to_read(*run));

@@ -18,11 +18,18 @@ namespace {
 constexpr auto not_finite = "the model gives logits that are not finite (NaN or infinity) for ";
 constexpr int most_photographs = 32;  // in a chunk: their views are in memory together
 
+/// A file of the run; of one that is to start anew, and is only looked at, there is none.
+std::filesystem::path file_of(const RunFolder& folder, const std::filesystem::path& name) {
+  const bool none = folder.access() == RunAccess::look && folder.previous_run().is_null();
+  return none ? std::filesystem::path() : folder.path() / name;
+}
+
 std::vector<PredictionStore> open_stores(const RunFolder& folder, const CrossSubject& subject,
-                                         const char* kind, std::size_t rows) {
+                                         const std::filesystem::path& kind, std::size_t rows) {
   std::vector<PredictionStore> stores;
   for (const ModelCard& card : subject.cards)
-    stores.emplace_back(folder.path() / kind / file_name_of(card.name, ".npy"), rows, card.classes);
+    stores.emplace_back(file_of(folder, kind / file_name_of(card.name, ".npy")), rows, card.classes,
+                        folder.access());
   return stores;
 }
 
@@ -35,7 +42,7 @@ int arg_max(const std::vector<float>& values) {
 Predictions::Predictions(const RunFolder& folder, const CrossSubject& subject)
     : on_image(open_stores(folder, subject, "predictions", subject.data.images.size())),
       on_baseline(open_stores(folder, subject, "baselines", subject.tested.size())),
-      content(folder.path() / "predictions" / ".content.npy", subject.data.images.size()) {}
+      content(file_of(folder, "predictions/.content.npy"), subject.data.images.size(), folder.access()) {}
 
 bool Predictions::know(std::size_t image) const {
   return std::all_of(on_image.begin(), on_image.end(), [&](const auto& store) { return store.known(image); });

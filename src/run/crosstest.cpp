@@ -2,8 +2,10 @@
 
 #include "cross_figures.hpp"
 #include "cross_pass.hpp"
+#include "cross_plan.hpp"
 #include "xai/core/file.hpp"
 #include "xai/core/log.hpp"
+#include "xai/core/memory.hpp"
 #include "xai/core/version.hpp"
 #include "xai/metrics/ensemble.hpp"
 #include "xai/record/kinds.hpp"
@@ -45,7 +47,8 @@ class CrossRun {
         baseline_(options.compare.empty()
                       ? Json()
                       : read_baseline(options.compare, subject_.conditions(), subject_.names())),
-        folder_(crosstest_kind(), options.output.out, identity_of(subject_, maps_), options.output.overwrite),
+        folder_(crosstest_kind(), options.output.out, identity_of(subject_, maps_), options.output.overwrite,
+                options.output.dry_run ? RunAccess::look : RunAccess::write),
         log_(folder_, crosstest_kind(), options.output, values_of(options).all, model_records(subject_),
              data_record(options.input.data, subject_.data), subject_.cards.front()),
         predictions_(folder_, subject_),
@@ -55,6 +58,7 @@ class CrossRun {
   }
 
   CrosstestResult run() {
+    if (options_.output.dry_run) return planned();
     const bool finished = this->finished();
     if (finished) {
       log::info("nothing to do: ", folder_.path().string(), " has every pair ('overwrite' starts anew)");
@@ -87,6 +91,30 @@ class CrossRun {
                         .tuning = field(tunings, subject_.cards[m].name.c_str())});
     }
     return models;
+  }
+
+  CrosstestResult planned() {
+    CrosstestResult result;
+    result.complete = true;
+    result.folder = folder_.path();
+    const auto images = static_cast<long>(subject_.data.images.size());
+    result.plan = RunPlan{.tool = crosstest_kind().tool,
+                          .folder = folder_.path(),
+                          .start = finished() ? "done" : start_of(folder_),
+                          .data = planned_data(options_.input.data, subject_.data),
+                          .images = images,
+                          .done = finished() ? images : 0,
+                          .platform = planned_platform(plan_)};
+    if (!finished()) {
+      RunPlan& plan = *result.plan;
+      maps_.plan_missing(pool_, observer_, plan);
+      const CrossPlan cross = plan_cross_tests(subject_, predictions_, folder_, pool_, plan_);
+      plan.done = images - cross.images;
+      plan.bytes += cross.bytes;
+      plan.parts.insert(plan.parts.end(), cross.parts.begin(), cross.parts.end());
+      plan.peak_memory_bytes = peak_memory_bytes();
+    }
+    return result;
   }
 
   /// As many models at a time as memory may hold.

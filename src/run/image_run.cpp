@@ -1,7 +1,13 @@
 #include "xai/run/image_run.hpp"
 
+#include <map>
+#include <mutex>
+
+#include "rehearsal.hpp"
 #include "xai/core/file.hpp"
 #include "xai/core/log.hpp"
+#include "xai/core/memory.hpp"
+#include "xai/core/random.hpp"
 #include "xai/data/image.hpp"
 #include "xai/model/preprocess.hpp"
 #include "xai/store/file_name.hpp"
@@ -58,7 +64,7 @@ ImageRun::ImageRun(const RunKind& kind, const ImageRunOptions& options, Setup se
       target_(options.target.choose(card_)),
       data_(open_data(options.input.data, card_)),
       folder_(kind, checked(options, data_), identity_of(kind, card_, data_, setup_),
-              options.output.overwrite),
+              options.output.overwrite, options.output.dry_run ? RunAccess::look : RunAccess::write),
       log_(folder_, kind, options.output, setup_.options.all, model_record(card_),
            data_record(options.input.data, data_), card_) {
   for (std::size_t i = 0; i < data_.images.size(); ++i)
@@ -85,6 +91,7 @@ RunResult ImageRun::finished_result() const {
 }
 
 RunResult ImageRun::analyse(ImageAnalysis& analysis, const EngineOptions& shape) {
+  if (options_.output.dry_run) return plan_of(analysis, shape);
   if (finished()) return finished_result();
   const Json earlier_tuning = field(folder_.previous_run(), "tuning");
   const auto classifier = open_model(card_, plan_, setup_.open, earlier_tuning,
@@ -94,6 +101,73 @@ RunResult ImageRun::analyse(ImageAnalysis& analysis, const EngineOptions& shape)
   log_.write("running");
   log_.guard([&] { run_engine(analysis, *classifier, engine_options(shape, plan_)); });
   return conclude();
+}
+
+RunResult ImageRun::plan_of(ImageAnalysis& analysis, const EngineOptions& shape) {
+  const auto images = static_cast<long>(data_.images.size());
+  RunPlan plan{.tool = kind_.tool,
+               .folder = folder_.path(),
+               .start = finished() ? "done" : start_of(folder_),
+               .data = planned_data(options_.input.data, data_),
+               .images = images,
+               .done = images - static_cast<long>(todo_.size()),
+               .platform = planned_platform(plan_)};
+  if (!todo_.empty()) {
+    std::int64_t bytes = folder_.counted_bytes();  // of settled images
+    plan.parts.push_back(measured(analysis, shape, bytes));
+    plan.bytes = bytes;
+  }
+  plan.peak_memory_bytes = peak_memory_bytes();
+  return {.complete = true, .folder = folder_.path(), .plan = std::move(plan)};
+}
+
+/// What is to do, and how fast that goes; `bytes` grows by what the results take.
+PlannedPart ImageRun::measured(ImageAnalysis& analysis, const EngineOptions& shape, std::int64_t& bytes) {
+  const auto classifier = open_model(card_, plan_, setup_.open, field(folder_.previous_run(), "tuning"),
+                                     {.gradients = setup_.gradients, .features = setup_.features});
+  const EngineOptions options = engine_options(shape, plan_);
+  PlannedPart part{.tool = kind_.tool, .model = card_.name, .images = static_cast<long>(todo_.size())};
+  for (std::size_t i = 0; i < todo_.size(); ++i) part.most += analysis.most_rows(i);
+  std::map<std::size_t, LoadedImage> loaded;
+  std::mutex mutex;
+  const Sample sample = read_sample(
+      todo_.size(), options.prefetch,
+      [&](std::size_t i) {
+        LoadedImage image = analysis.load(i);
+        const std::lock_guard lock(mutex);
+        loaded[i] = std::move(image);
+      },
+      [&](std::size_t i, const std::exception& error) {
+        log::warning(data_.images[todo_[i]].id, ": ", error.what());
+      });
+  part.read_seconds = sample.seconds;
+  std::vector<LoadedImage> photographs;
+  for (const std::size_t i : sample.indices) photographs.push_back(loaded[i]);
+  const std::optional<Want> backward = setup_.gradients  ? std::optional(Want::gradient)
+                                       : setup_.features ? std::optional(Want::features)
+                                                         : std::nullopt;
+  part.speed = measure_speed(*classifier, options, photographs, backward);
+  if (!photographs.empty()) bytes += bytes_of(analysis, photographs.front());
+  return part;
+}
+
+/// Of all results that are to come: with made-up ones, once with a drawing and once without.
+std::int64_t ImageRun::bytes_of(ImageAnalysis& analysis, const LoadedImage& photograph) {
+  std::int64_t bytes = 0;
+  for (const bool drawn : {true, false}) {
+    long count = 0;
+    std::size_t example = 0;
+    for (std::size_t i = 0; i < todo_.size(); ++i)
+      if (analysis.draws(i) == drawn && ++count == 1) example = i;
+    if (count == 0) continue;
+    const std::int64_t before = folder_.counted_bytes();
+    writer_.emplace();
+    analysis.rehearse(example, photograph);
+    writer_->finish();
+    writer_.reset();
+    bytes += count * (folder_.counted_bytes() - before);
+  }
+  return bytes;
 }
 
 void ImageRun::run_engine(ImageAnalysis& analysis, Classifier& classifier, const EngineOptions& options) {
@@ -150,7 +224,7 @@ LoadedImage ImageAnalysis::load(std::size_t index) {
   const Photograph photograph = read_photograph(entry(index).source, options.input.max_pixels);
   loaded_[index].content = photograph.content;
   const at::Tensor image = preprocess(photograph.rgb, run_.card());
-  if (!options.preprocess_dump.empty())
+  if (!options.preprocess_dump.empty() && !options.output.dry_run)
     dump(options.preprocess_dump / file_name_of(entry(index).id, ".npy"), image);
   const ChosenTarget& chosen = run_.target_;
   return {image, make_baseline(image, options.perturbation.baseline, run_.card().mean),
@@ -170,6 +244,16 @@ Task<void> ImageAnalysis::analyse(std::size_t index, ImageInFlight& image) {
     co_return;
   }
   co_await explain(index, std::move(facts), image);
+}
+
+void ImageAnalysis::rehearse(std::size_t index, const LoadedImage& photograph) {
+  Random random(0, "an invented image");
+  ImageFacts facts = facts_of(index);
+  facts.content = std::string(64, '0');
+  facts.predicted = facts.target = 0;
+  facts.p_full = random.uniform();
+  facts.p_baseline = random.uniform();
+  invent(index, std::move(facts), photograph);
 }
 
 int ImageAnalysis::target_of(const Prediction& intact, std::optional<int> label) const {

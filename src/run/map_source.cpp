@@ -77,18 +77,32 @@ Json MapSource::identity(Model model) const {
   return given(model) ? Json(maps_[model]->records_sha256()) : Json();
 }
 
+RunResult MapSource::run_maps(Model m, ModelPool& pool, RunObserver& observer) const {
+  const SaliencyRunOptions run = subject_.map_run(m);
+  log::info("maps of ", subject_.cards[m].name, ": ", run.output.out.string());
+  const auto open = [&](const ModelCard&, const ClassifierOptions& options) {
+    return pool.get(m, options.tuning);
+  };
+  return run_saliency(run, observer, open);
+}
+
 bool MapSource::make_missing(ModelPool& pool, RunObserver& observer) {
   for (Model m = 0; m < maps_.size(); ++m) {
     if (maps_[m]) continue;
-    const SaliencyRunOptions run = subject_.map_run(m);
-    log::info("maps of ", subject_.cards[m].name, ": ", run.output.out.string());
-    const auto open = [&](const ModelCard&, const ClassifierOptions& options) {
-      return pool.get(m, options.tuning);
-    };
-    if (!run_saliency(run, observer, open).complete) return false;
-    maps_[m].emplace(run.output.out, saliency_kind());
+    const RunResult made = run_maps(m, pool, observer);
+    if (!made.complete) return false;
+    maps_[m].emplace(made.folder, saliency_kind());
   }
   return true;
+}
+
+void MapSource::plan_missing(ModelPool& pool, RunObserver& observer, RunPlan& plan) const {
+  for (Model m = 0; m < maps_.size(); ++m) {
+    if (maps_[m]) continue;
+    const RunPlan maps = run_maps(m, pool, observer).plan.value();
+    plan.parts.insert(plan.parts.end(), maps.parts.begin(), maps.parts.end());
+    plan.bytes += maps.bytes;
+  }
 }
 
 SourceMap MapSource::map_of(Model model, const ImageEntry& image, const std::string& content) const {

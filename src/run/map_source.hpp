@@ -38,11 +38,16 @@ class MapSource {
   /// Makes the maps of the other models. Tells whether all are there: the observer may have said no.
   bool make_missing(ModelPool& pool, RunObserver& observer);
 
+  /// Adds what making them would be to the plan of a dry run.
+  void plan_missing(ModelPool& pool, RunObserver& observer, RunPlan& plan) const;
+
   /// The map of a photograph with this content. Throws DataError where its file is not what its record says,
   /// or is of another photograph.
   SourceMap map_of(Model model, const ImageEntry& image, const std::string& content) const;
 
  private:
+  RunResult run_maps(Model model, ModelPool& pool, RunObserver& observer) const;
+
   const CrossSubject& subject_;
   std::vector<std::optional<FinishedRun>> maps_;
 };

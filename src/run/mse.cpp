@@ -1,5 +1,10 @@
 #include "xai/run/mse.hpp"
 
+#include <algorithm>
+#include <climits>
+#include <unordered_map>
+
+#include "invented_results.hpp"
 #include "xai/model/preprocess.hpp"
 #include "xai/picture/picture.hpp"
 #include "xai/record/kinds.hpp"
@@ -20,15 +25,30 @@ class MseAnalysis : public ImageAnalysis {
     Scorer& scorer = image.scorer(*facts.target);
     MseResult result = co_await find_mses(scorer, options_.mse);
     result.near_ties += near_tie(image);
-    if (among_first(index, options_.pictures)) facts.picture = picture_path(facts.image);
-    if (options_.save_scores)
-      write_behind([this, file = "scores/" + file_name_of(facts.image, ".npy"), scores = scorer.all_known()] {
-        run_.folder().write_file(file, encode_scores(scores));
-      });
-    write(index, facts, [this, result, photograph = image.loaded().image](const ImageFacts& f) {
-      if (!f.picture.empty()) draw(f, result, photograph);
-      return mse_record(f, options_.mse, result);
+    if (options_.save_scores) save(facts.image, scorer.all_known());
+    keep(index, std::move(facts), std::move(result), image.loaded().image);
+  }
+
+  void save(const std::string& image, std::unordered_map<PatchSet, double> scores) {
+    write_behind([this, file = "scores/" + file_name_of(image, ".npy"), scores = std::move(scores)] {
+      run_.folder().write_file(file, encode_scores(scores));
     });
+  }
+
+  void keep(std::size_t index, ImageFacts facts, MseResult result, at::Tensor photograph) {
+    if (draws(index)) facts.picture = picture_path(facts.image);
+    write(index, std::move(facts),
+          [this, result = std::move(result), photograph = std::move(photograph)](const ImageFacts& f) {
+            if (!f.picture.empty()) draw(f, result, photograph);
+            return mse_record(f, options_.mse, result);
+          });
+  }
+
+  ModelRows most_rows(std::size_t) const override { return xai::most_rows(options_); }
+  bool draws(std::size_t index) const override { return among_first(index, options_.pictures); }
+  void invent(std::size_t index, ImageFacts facts, const LoadedImage& photograph) override {
+    if (options_.save_scores) save(facts.image, invented_scores(xai::most_rows(options_).forward));
+    keep(index, std::move(facts), invented_mses(options_.mse), photograph.image);
   }
 
   Json blank_record(const ImageFacts& facts, std::string_view status,
@@ -47,6 +67,12 @@ class MseAnalysis : public ImageAnalysis {
 };
 
 }  // namespace
+
+ModelRows most_rows(const SearchRunOptions& options) {
+  const int patches = options.mse.grid * options.mse.grid;
+  const long budget = options.mse.search == SearchKind::beam ? options.mse.max_evaluations : LONG_MAX;
+  return {patches < 62 ? std::min(budget, 1L << patches) : budget};
+}
 
 void describe(OptionTable& table, SearchRunOptions& options) {
   describe_subject(table, options);

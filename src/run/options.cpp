@@ -97,6 +97,16 @@ void describe(OptionTable& table, OutputOptions& options) {
   table.add("out", options.out, "Run folder; run again with the same one to go on").with_effect(Effect::none);
   table.add("overwrite", options.overwrite, "Start anew, removing what an earlier run wrote there")
       .with_effect(Effect::none);
+  // of a run that writes nothing: no run.json has it
+  table.group("Output", [&options] { return options.dry_run; });
+  table
+      .add("dry_run", options.dry_run,
+           "Write nothing: check everything, measure speeds on a few photographs, and print what the run "
+           "would do and "
+           "cost")
+      .with_effect(Effect::none)
+      .not_in_config();
+  table.group("Output");
   table.add("seed", options.seed, "Seed of everything random").at_least(0).with_effect(Effect::records);
 }
 

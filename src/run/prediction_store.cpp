@@ -21,10 +21,11 @@ bool is_whole(std::span<const std::byte> row) {
 
 }  // namespace
 
-PredictionStore::PredictionStore(const std::filesystem::path& file, std::size_t rows, int classes)
+PredictionStore::PredictionStore(const std::filesystem::path& file, std::size_t rows, int classes,
+                                 RunAccess access)
     : classes_(classes),
       file_(file, "<f4", {static_cast<std::int64_t>(rows), classes},
-            sizeof(float) * static_cast<std::size_t>(classes)),
+            sizeof(float) * static_cast<std::size_t>(classes), access),
       known_(rows) {
   file_.for_each(
       [this](std::size_t row, std::span<const std::byte> bytes) { known_[row] = is_whole(bytes); });
@@ -41,8 +42,8 @@ void PredictionStore::write(std::size_t row, std::span<const float> probabilitie
   known_[row] = 1;
 }
 
-ContentStore::ContentStore(const std::filesystem::path& file, std::size_t rows)
-    : file_(file, "|S64", {static_cast<std::int64_t>(rows)}, digits) {}
+ContentStore::ContentStore(const std::filesystem::path& file, std::size_t rows, RunAccess access)
+    : file_(file, "|S64", {static_cast<std::int64_t>(rows)}, digits, access) {}
 
 void ContentStore::check(std::size_t row, const std::string& content) {
   std::string before(digits, '\0');

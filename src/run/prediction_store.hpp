@@ -13,7 +13,8 @@ namespace xai {
 /// each row by one.
 class PredictionStore {
  public:
-  PredictionStore(const std::filesystem::path& file, std::size_t rows, int classes);
+  PredictionStore(const std::filesystem::path& file, std::size_t rows, int classes,
+                  RunAccess access = RunAccess::write);
 
   std::size_t rows() const { return known_.size(); }
   bool known(std::size_t row) const { return known_[row] != 0; }
@@ -31,7 +32,7 @@ class PredictionStore {
 /// again finds out whether it is the same.
 class ContentStore {
  public:
-  ContentStore(const std::filesystem::path& file, std::size_t rows);
+  ContentStore(const std::filesystem::path& file, std::size_t rows, RunAccess access = RunAccess::write);
 
   /// Keeps the content of a photograph that was read. Throws DataError where it was another before.
   void check(std::size_t row, const std::string& content);

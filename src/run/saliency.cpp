@@ -56,12 +56,36 @@ class SaliencyAnalysis : public ImageAnalysis {
     made.deletion = std::move(scores.deletion);
     made.forward = 1 + scorer.forward();  // 1: the intact image
     made.backward = scorer.backward();
+    write_map(index, std::move(facts), std::move(made), map, image.loaded().image);
+  }
+
+  void write_map(std::size_t index, ImageFacts facts, SaliencyFacts made, at::Tensor map,
+                 at::Tensor photograph) {
     made.map = saliency_map_path(run_.card().name, facts.image, setting_.method);
-    if (among_first(index, options_.pictures)) facts.picture = picture_path(facts.image);
-    write(index, facts, [this, made, map, photograph = image.loaded().image](const ImageFacts& f) {
+    if (draws(index)) facts.picture = picture_path(facts.image);
+    write(index, std::move(facts), [this, made = std::move(made), map, photograph](const ImageFacts& f) {
       keep(f, made, map, photograph);
       return saliency_record(f, setting_, made);
     });
+  }
+
+  ModelRows most_rows(std::size_t) const override { return xai::most_rows(options_); }
+  bool draws(std::size_t index) const override { return among_first(index, options_.pictures); }
+  void invent(std::size_t index, ImageFacts facts, const LoadedImage& photograph) override {
+    const int size = options_.maps.size;
+    const at::Tensor map = at::rand({size, size});
+    SaliencyFacts made;
+    if (options_.maps.optimises()) {
+      IgosResult result;
+      result.iterations.assign(static_cast<std::size_t>(options_.maps.resolved_igos().iterations),
+                               {1.0 / 3, 1.0 / 3, 1.0 / 3, 1.0 / 3, 1.0 / 3});
+      note(result, made);
+    }
+    Curve curve;
+    for (std::size_t i = 0; i < curve_counts(options_.curve, size * size).size(); ++i)
+      curve.values.push_back(1 / (static_cast<double>(i) + 3));
+    made.insertion = made.deletion = curve;
+    write_map(index, std::move(facts), std::move(made), map, photograph.image);
   }
 
   /// The map, s x s float32; notes in `made` how it was made.
@@ -112,6 +136,30 @@ Json identity_of_parts(const ModelCard& card) {
 }
 
 }  // namespace
+
+ModelRows most_rows(const SaliencyRunOptions& options) {
+  const MapOptions& maps = options.maps;
+  ModelRows rows;
+  if (maps.method == SaliencyMethod::rise) {
+    rows.forward = maps.resolved_rise().masks;
+  } else if (maps.method == SaliencyMethod::gradcam) {
+    rows = {1, 1};
+  } else {
+    const IgosOptions igos = maps.resolved_igos();
+    const long terms = igos.method == IgosMethod::igos ? 1 : igos.method == IgosMethod::igos_plus ? 2 : 4;
+    long losses =
+        0;  // of a line search: at its start, and at every step down to the first one below the smallest
+    if (igos.optimiser == Optimiser::line_search) {
+      losses = 2;
+      for (double step = igos.alpha; step >= igos.min_step; step *= igos.decay) ++losses;
+    }
+    rows.backward = igos.iterations * igos.points * terms;
+    rows.forward = rows.backward * (1 + losses);
+  }
+  const auto between = static_cast<long>(curve_counts(options.curve, maps.size * maps.size).size()) - 2;
+  rows.forward += 2 + 2 * between;  // both curves run between the intact image and the baseline
+  return rows;
+}
 
 RunResult run_saliency(const SaliencyRunOptions& options, RunObserver& observer, const OpenModel& open) {
   options.validate();

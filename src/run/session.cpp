@@ -87,6 +87,24 @@ Json data_identity(const DataSet& data) {
   return {{"sha256", data.sha256}, {"count", data.images.size()}};
 }
 
+std::string start_of(const RunFolder& folder) {
+  if (!folder.previous_run().is_null()) return "goes on";
+  return fs::exists(folder.path() / "run.json") ? "starts anew" : "new";
+}
+
+Json planned_data(const DataSetOptions& options, const DataSet& data) {
+  Json record = data_record(options, data);
+  record["notes"] = data.notes;
+  record["warnings"] = data.warnings;
+  return record;
+}
+
+Json planned_platform(const ComputePlan& plan) {
+  Json record = platform_record(plan);
+  record["precision"] = name(plan.precision);
+  return record;
+}
+
 Json field(const Json& object, const char* name) {
   return object.is_object() ? object.value(name, Json()) : Json();
 }

@@ -1,10 +1,14 @@
 #include "xai/run/subexp.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <optional>
+#include <span>
 #include <utility>
 
+#include "invented_results.hpp"
+#include "xai/core/base64.hpp"
 #include "xai/core/log.hpp"
 #include "xai/model/preprocess.hpp"
 #include "xai/picture/graph.hpp"
@@ -29,6 +33,29 @@ std::vector<PatchSet> patches_of(const std::vector<Mse>& mses) {
   return sets;
 }
 
+/// Sets evaluated in counting from roots of these sizes, at most: all their subsets, or what the bound on
+/// nodes and the probes leave of them.
+long most_counted(const SubExplanationOptions& options, std::span<const int> sizes) {
+  if (sizes.empty()) return 0;
+  const long largest = *std::max_element(sizes.begin(), sizes.end());
+  double subsets = 0;
+  for (const int size : sizes) subsets += std::pow(2.0, size);
+  const long bound = static_cast<long>(sizes.size()) + options.max_nodes * largest +
+                     options.probes * largest * (largest + 1) / 2;
+  return subsets < static_cast<double>(bound) ? static_cast<long>(subsets) : bound;
+}
+
+SubExplanations invented_counts(const MseResult& found) {
+  SubExplanationCount count;
+  count.all = {.distinct = 200, .tree_nodes = 123456};
+  for (int size = 1; size <= 8; ++size) count.by_size[size] = {.distinct = 25, .tree_nodes = 12345};
+  SubExplanations counts;
+  counts.total = count;
+  counts.per_root.assign(found.mses.size(), count);
+  counts.evaluations = 1000;
+  return counts;
+}
+
 class SubexpAnalysis : public ImageAnalysis {
  public:
   /// `earlier`: the run of 'mses', or null.
@@ -48,8 +75,7 @@ class SubexpAnalysis : public ImageAnalysis {
     std::optional<CountedImage> counted;
     if (found.status == MseStatus::ok) {
       counted = co_await count(scorer, patches_of(found.mses), facts.image);
-      if (wants_graph(index, facts.image) && counted->counts.total.all.distinct > 0)
-        counted->graph = graph_path(facts.image);
+      if (draws(index) && counted->counts.total.all.distinct > 0) counted->graph = graph_path(facts.image);
     }
     write(
         index, facts,
@@ -57,6 +83,34 @@ class SubexpAnalysis : public ImageAnalysis {
           if (counted && !counted->graph.empty()) draw(f, found, *counted, photograph);
           return sub_explanation_record(mse_record(f, options_.mse, found), counting_, counted);
         });
+  }
+
+  ModelRows most_rows(std::size_t index) const override {
+    if (!earlier_) return xai::most_rows(options_);
+    std::vector<int> sizes;
+    for (const Mse& mse : read_mse_record(earlier_->record(image_of(index))).mses)
+      sizes.push_back(mse.patches.size());
+    return {1 + most_counted(counting_, sizes)};  // 1: the intact image
+  }
+
+  void invent(std::size_t index, ImageFacts facts, const LoadedImage& photograph) override {
+    const MseResult found = invented_mses(options_.mse);
+    CountedImage counted{.counts = invented_counts(found), .estimate = {}, .graph = {}};
+    if (counting_.probes > 0)
+      counted.estimate = TreeEstimate{.tree_nodes = 1.0 / 3, .standard_error = 1.0 / 7};
+    if (draws(index)) {
+      counted.graph = graph_path(facts.image);
+      const std::string node =
+          encode_png(set_picture(to_image(photograph.image), found.mses[0].patches, options_.mse.grid,
+                                 options_.perturbation.mask, {192, 192}));
+      write_behind([this, node, name = counted.graph] {
+        for (int i = 0; i < options_.graph_max_nodes; ++i)
+          run_.folder().write_file(name, node + base64(node));
+      });
+    }
+    write(index, std::move(facts), [this, found, counted = std::move(counted)](const ImageFacts& f) {
+      return sub_explanation_record(mse_record(f, options_.mse, found), counting_, counted);
+    });
   }
 
   Task<CountedImage> count(Scorer& scorer, std::vector<PatchSet> roots, std::string image) {
@@ -91,10 +145,13 @@ class SubexpAnalysis : public ImageAnalysis {
 
   bool may_skip() const override { return earlier_ == nullptr; }  // what was skipped there is no more to do
 
-  bool wants_graph(std::size_t index, const std::string& image) const {
+  bool draws(std::size_t index) const override {
     const auto& named = options_.graph_images;
-    return among_first(index, options_.graphs) || std::find(named.begin(), named.end(), image) != named.end();
+    return among_first(index, options_.graphs) ||
+           std::find(named.begin(), named.end(), image_of(index)) != named.end();
   }
+
+  const std::string& image_of(std::size_t index) const { return run_.data().images[run_.todo()[index]].id; }
 
   void draw(const ImageFacts& facts, const MseResult& found, const CountedImage& counted,
             const at::Tensor& photograph) {
@@ -156,6 +213,13 @@ Json settled_record(const FinishedRun& earlier, const std::string& image, const 
 }
 
 }  // namespace
+
+ModelRows most_rows(const SubexpRunOptions& options) {
+  const int patches = options.mse.grid * options.mse.grid;
+  const long searched = most_rows(static_cast<const SearchRunOptions&>(options)).forward;
+  const long both = searched + most_counted(counting_of(options), std::array{patches});
+  return {patches < 62 ? std::min(both, 1L << patches) : both};
+}
 
 void describe(OptionTable& table, SubexpRunOptions& options) {
   describe_subject(table, options);

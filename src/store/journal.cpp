@@ -101,20 +101,24 @@ class Journal::Rewriting {
   std::int64_t bytes_ = 0;
 };
 
-Journal::Journal(std::filesystem::path path, Key key) : path_(std::move(path)), key_(std::move(key)) {
-  file_ = FileDescriptor(path_, O_WRONLY | O_CREAT | O_APPEND);
+Journal::Journal(std::filesystem::path path, Key key, RunAccess access)
+    : path_(std::move(path)), key_(std::move(key)) {
+  const bool looks = access == RunAccess::look;
+  if (!looks) file_ = FileDescriptor(path_, O_WRONLY | O_CREAT | O_APPEND);
   bool has_errors = false;
   bytes_ = scan(path_, [&](std::int64_t offset, const std::string&, const Json& record) {
     has_errors = has_errors || is_error(record);
     const auto [image, rest] = key_of(record);
-    index_.set(image, rest, offset);
+    if (!looks || !is_error(record)) index_.set(image, rest, offset);
   });
+  if (looks) return;
   cut_torn_tail();
   if (has_errors) drop_errors();
   next_sync_ = std::chrono::steady_clock::now() + sync_interval;
 }
 
 Journal::~Journal() {
+  if (file_.get() < 0) return;  // only looked at
   try {
     sync(file_, path_);
   } catch (const IoError& error) {

@@ -11,6 +11,7 @@
 
 #include "xai/core/file.hpp"
 #include "xai/core/json.hpp"
+#include "xai/store/run_folder.hpp"
 
 namespace xai::internal {
 
@@ -50,8 +51,11 @@ class Journal {
   using Key = std::vector<std::string>;
 
   /// Opens or creates it, cuts off a record that was not written to its end, and drops those with status
-  /// "error". `key`: names of the fields that make a record's key.
-  Journal(std::filesystem::path path, Key key);
+  /// "error". `key`: names of the fields that make a record's key. To be looked at: passes them over, and
+  /// changes nothing.
+  Journal(std::filesystem::path path, Key key, RunAccess access = RunAccess::write);
+  /// One without records that is not to be written.
+  explicit Journal(Key key) : key_(std::move(key)) {}
   Journal(const Journal&) = delete;
   Journal& operator=(const Journal&) = delete;
   ~Journal();

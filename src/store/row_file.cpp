@@ -19,14 +19,16 @@ std::span<const std::byte> bytes_of(const std::string& text) {
 }  // namespace
 
 RowFile::RowFile(std::filesystem::path path, const std::string& type, const std::vector<std::int64_t>& shape,
-                 std::size_t row_bytes)
+                 std::size_t row_bytes, RunAccess access)
     : path_(std::move(path)), rows_(static_cast<std::size_t>(shape.front())), row_bytes_(row_bytes) {
+  const bool looks = access == RunAccess::look;
   std::error_code error;
-  std::filesystem::create_directories(path_.parent_path(), error);
+  if (looks && !std::filesystem::exists(path_, error)) return;
+  if (!looks) std::filesystem::create_directories(path_.parent_path(), error);
   if (error) throw io_error("create folder", path_.parent_path(), error.value());
   const std::string header = npy_header(type, shape);
   header_bytes_ = static_cast<std::int64_t>(header.size());
-  file_ = FileDescriptor(path_, O_RDWR | O_CREAT);
+  file_ = FileDescriptor(path_, looks ? O_RDONLY : O_RDWR | O_CREAT);
 
   struct stat facts {};
   if (fstat(file_.get(), &facts) != 0) throw io_error("read", path_, errno);
@@ -34,6 +36,10 @@ RowFile::RowFile(std::filesystem::path path, const std::string& type, const std:
   const bool whole = facts.st_size == place_of(rows_);
   if (whole) read_at(0, std::as_writable_bytes(std::span(found)));
   if (found == header) return;
+  if (looks) {
+    file_ = FileDescriptor();
+    return;
+  }
   if (ftruncate(file_.get(), 0) != 0 || ftruncate(file_.get(), place_of(rows_)) != 0)
     throw io_error("write", path_, errno);
   write_at(0, bytes_of(header));
@@ -48,6 +54,7 @@ void RowFile::write(std::size_t index, std::span<const std::byte> row) {
 }
 
 void RowFile::for_each(const std::function<void(std::size_t, std::span<const std::byte>)>& use) const {
+  if (file_.get() < 0) return;
   const std::size_t at_once = std::max<std::size_t>(1, (1 << 20) / row_bytes_);
   std::vector<std::byte> bytes(at_once * row_bytes_);
   for (std::size_t first = 0; first < rows_; first += at_once) {

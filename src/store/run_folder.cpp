@@ -1,6 +1,9 @@
 #include "xai/store/run_folder.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "journal.hpp"
@@ -73,9 +76,13 @@ Json status_of(const Json& run, const fs::path& folder) {
   return status == "running" && !internal::lock_holder(folder) ? Json("interrupted") : status;
 }
 
-RunFolder::RunFolder(const RunKind& kind, fs::path path, Json identity, bool overwrite)
-    : kind_(kind), path_(std::move(path)), identity_(std::move(identity)) {
+RunFolder::RunFolder(const RunKind& kind, fs::path path, Json identity, bool overwrite, RunAccess access)
+    : kind_(kind), path_(std::move(path)), identity_(std::move(identity)), access_(access) {
   try {
+    if (access == RunAccess::look) {
+      look(overwrite);
+      return;
+    }
     create();
     lock_ = std::make_unique<internal::RunLock>(path_);
     claim(overwrite);
@@ -96,26 +103,49 @@ void RunFolder::create() {
   if (error) throw io_error("create folder", path_, error.value());
 }
 
+/// Takes up the run that is there, if it is this one.
+void RunFolder::go_on(const Json& run) {
+  require_schema(run, path_ / "run.json", remaking_command(run));
+  const auto difference = first_difference(run["identity"], identity_, "");
+  const fs::path journal = path_ / "results.jsonl";
+  const bool has_records = fs::exists(journal) && fs::file_size(journal) > 0;
+  require(!difference || !has_records, path_.string(), " holds another run: ", difference.value_or(""),
+          "; use 'overwrite' to start anew or choose another 'out'");
+  if (!difference) previous_run_ = run;
+}
+
 void RunFolder::claim(bool overwrite) {
   const Json run = read_run(path_);
-  if (!run.is_null() && !overwrite) {
-    require_schema(run, path_ / "run.json", remaking_command(run));
-    const auto difference = first_difference(run["identity"], identity_, "");
-    const fs::path journal = path_ / "results.jsonl";
-    const bool has_records = fs::exists(journal) && fs::file_size(journal) > 0;
-    require(!difference || !has_records, path_.string(), " holds another run: ", difference.value_or(""),
-            "; use 'overwrite' to start anew or choose another 'out'");
-    if (!difference) {
-      previous_run_ = run;
-      if (run.value("status", Json()) == "running" && lock_->held()) {
-        previous_run_["status"] = "interrupted";
-        write_run(previous_run_);
-      }
-      return;
+  if (!run.is_null() && !overwrite) go_on(run);
+  if (!previous_run_.is_null()) {
+    if (run.value("status", Json()) == "running" && lock_->held()) {
+      previous_run_["status"] = "interrupted";
+      write_run(previous_run_);
     }
+    return;
   }
   if (!run.is_null()) internal::remove_owned(path_, owned_by(run, kind_, path_));
   write_run(Json{{"schema_version", schema_version}, {"tool", kind_.tool}, {"status", "running"}});
+}
+
+/// Throws what create(), the lock and claim() would.
+void RunFolder::look(bool overwrite) {
+  fs::path folder = fs::absolute(path_);
+  while (!fs::exists(folder) && folder.has_relative_path()) folder = folder.parent_path();
+  if (!fs::is_directory(folder)) throw io_error("create folder", path_, ENOTDIR);
+  if (::access(folder.c_str(), W_OK | X_OK) != 0)
+    throw io_error(fs::exists(path_) ? "write to folder" : "create folder", path_, errno);
+  if (!fs::exists(path_)) {
+    journal_ = std::make_unique<internal::Journal>(kind_.key);
+    return;
+  }
+  internal::require_unlocked(path_);
+  const Json run = read_run(path_);
+  if (!run.is_null() && !overwrite) go_on(run);
+  if (!previous_run_.is_null()) previous_run_["status"] = status_of(run, path_);
+  journal_ = previous_run_.is_null()
+                 ? std::make_unique<internal::Journal>(kind_.key)
+                 : std::make_unique<internal::Journal>(path_ / "results.jsonl", kind_.key, access_);
 }
 
 bool RunFolder::done(const Key& key) const {
@@ -133,6 +163,10 @@ std::optional<Json> RunFolder::record(const Key& key) const {
 }
 
 void RunFolder::append(const Json& record) {
+  if (access_ == RunAccess::look) {
+    counted_bytes_ += static_cast<std::int64_t>(to_text(record).size()) + 1;
+    return;
+  }
   journal_->append(record);
 }
 
@@ -145,6 +179,7 @@ void RunFolder::for_each_record(const std::function<void(const Json&)>& use) con
 }
 
 void RunFolder::write_run(Json run) {
+  if (access_ == RunAccess::look) return;
   run["schema_version"] = schema_version;
   run["paths"] = kind_.paths;
   run["identity"] = identity_;
@@ -160,6 +195,10 @@ void RunFolder::write_run(Json run) {
 }
 
 void RunFolder::write_file(const fs::path& name, std::string_view content) const {
+  if (access_ == RunAccess::look) {
+    counted_bytes_ += static_cast<std::int64_t>(content.size());
+    return;
+  }
   const auto file = path_ / name;
   std::error_code error;
   fs::create_directories(file.parent_path(), error);

@@ -41,6 +41,10 @@ std::string holder_text(const fs::path& folder) {
   return "another running process" + details(folder);
 }
 
+[[noreturn]] void refuse(const fs::path& folder, const std::string& holder) {
+  throw UsageError(cat(folder.string(), " is in use by ", holder, "; wait for it or choose another 'out'"));
+}
+
 /// 0, or why there is no lock: an errno value.
 int lock(const FileDescriptor& file) {
   for (int i = 1; flock(file.get(), LOCK_EX | LOCK_NB) != 0; ++i) {
@@ -54,9 +58,7 @@ int lock(const FileDescriptor& file) {
 
 RunLock::RunLock(const fs::path& folder) : file_(lock_file(folder), O_RDWR | O_CREAT) {
   const int problem = lock(file_);
-  if (problem == EWOULDBLOCK)
-    throw UsageError(
-        cat(folder.string(), " is in use by ", holder_text(folder), "; wait for it or choose another 'out'"));
+  if (problem == EWOULDBLOCK) refuse(folder, holder_text(folder));
   held_ = problem == 0;
   if (!held_) {
     log::warning(folder.string(), " cannot be locked on this file system; let only one process write to it");
@@ -72,6 +74,10 @@ RunLock::RunLock(const fs::path& folder) : file_(lock_file(folder), O_RDWR | O_C
 
 RunLock::~RunLock() {
   if (file_.get() >= 0 && held_ && ftruncate(file_.get(), 0) != 0) log::debug("a lock file keeps its text");
+}
+
+void require_unlocked(const fs::path& folder) {
+  if (const auto holder = lock_holder(folder)) refuse(folder, *holder);
 }
 
 std::optional<std::string> lock_holder(const fs::path& folder) {

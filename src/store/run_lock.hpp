@@ -28,6 +28,9 @@ class RunLock {
   bool held_ = false;
 };
 
+/// Throws UsageError, as RunLock does, where somebody holds the lock of a run folder.
+void require_unlocked(const std::filesystem::path& folder);
+
 /// Who holds the lock of a run folder: "another running process (4242 on node7, since 2026-11-23T22:40:38Z)".
 /// Nothing where nobody does; where that cannot be told, "another process, perhaps".
 std::optional<std::string> lock_holder(const std::filesystem::path& folder);

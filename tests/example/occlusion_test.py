@@ -47,3 +47,15 @@ def test_it_resumes_and_refuses_as_every_run_does(run):
     assert other.returncode == 2 and "holds another run" in other.stderr
     wrong = occlusion(*run[:-6], "--grid", 17)
     assert wrong.returncode == 2 and "--grid must be from 2 to 16, not 17" in wrong.stderr
+
+
+def test_a_dry_run_plans_it_as_any_other(run, tmp_path):
+    dry = occlusion(*run, "--dry-run", "--json")
+    assert dry.returncode == 0, dry.stderr
+    assert not (tmp_path / "run").exists()
+    plan = json.loads(dry.stdout)
+    assert plan["tool"] == "xai-occlusion" and plan["rows_at_most"] == {"forward": 17, "backward": 0}
+    assert occlusion(*run).returncode == 0
+    record = (tmp_path / "run/results.jsonl").stat().st_size
+    assert record == pytest.approx(plan["bytes_estimated"], rel=0.3)
+    assert json.loads((tmp_path / "run/run.json").read_text())["forward"] == 17

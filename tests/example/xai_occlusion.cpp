@@ -60,13 +60,22 @@ class OcclusionAnalysis : public ImageAnalysis {
     const PatchSet all = PatchSet::all(options_.grid * options_.grid);
     std::vector<PatchSet> questions;
     for (const int patch : all.patches()) questions.push_back(all.without(patch));
-    const std::vector<double> p = co_await image.scorer(*facts.target).probabilities(questions);
+    keep(index, std::move(facts), co_await image.scorer(*facts.target).probabilities(questions));
+  }
+
+  void keep(std::size_t index, ImageFacts facts, std::vector<double> p) {
     write(index, facts, [this, p](const ImageFacts& f) {
       Json record = blank_record(f, "ok", "");
       for (const double left : p) record["drops"].push_back(*f.p_full - left);
       record["largest_drop"] = *std::max_element(record["drops"].begin(), record["drops"].end());
       return record;
     });
+  }
+
+  // for --dry-run
+  ModelRows most_rows(std::size_t) const override { return {1 + options_.grid * options_.grid}; }
+  void invent(std::size_t index, ImageFacts facts, const LoadedImage&) override {
+    keep(index, std::move(facts), std::vector<double>(options_.grid * options_.grid, 1 / 3.0));
   }
 
   Json blank_record(const ImageFacts& facts, std::string_view status,
@@ -95,6 +104,6 @@ int main(int argc, char** argv) {
     require_paths(options);
     ImageRun run(occlusion_kind(), options, {.options = values_of(options)}, tool.observer());
     OcclusionAnalysis analysis(options, run);
-    return tools::exit_code(run.analyse(analysis, {.grid = options.grid, .mask = options.perturbation.mask}));
+    return tool.report(run.analyse(analysis, {.grid = options.grid, .mask = options.perturbation.mask}));
   });
 }

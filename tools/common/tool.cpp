@@ -13,10 +13,13 @@
 namespace xai::tools {
 namespace {
 
-constexpr auto exit_codes =
-    "\nExit codes: 0 done; 1 failed; 2 bad usage, configuration, data set or model; 3 done, but some images "
-    "failed; 4 the regression gate failed;\n"
-    "75 stopped by a signal after saving: run again to go on.";
+/// The last lines of --help.
+std::string exit_codes() {
+  std::string text = "\nExit codes:";
+  for (const auto& [code, meaning] : exit_statuses)
+    text += cat(code == 0 ? " " : code == 75 ? ";\n" : "; ", code, " ", meaning);
+  return text + ".";
+}
 
 std::string version_line(const char* name) {
   const std::string commit(git_commit());
@@ -28,29 +31,26 @@ std::string one_line(std::string text) {
   return text;
 }
 
-std::string type_name(const Option& option) {
-  switch (option.kind) {
-    case Option::Kind::integer:
-      return "N";
-    case Option::Kind::number:
-      return "X";
-    case Option::Kind::path:
-      return "PATH";
-    case Option::Kind::list:
-      return "TEXT ...";
-    default:
-      return "TEXT";
-  }
-}
-
-std::string help_of(const Option& option) {
-  const std::string range = option.choices.empty() ? option.range_text() : "";
-  return range.empty() ? option.help : cat(option.help, " (", range, ")");
+/// How a run ended, and what came out.
+Json outcome(const RunResult& result) {
+  return {{"complete", result.complete},
+          {"errors", result.errors},
+          {"folder", result.folder.string()},
+          {"summary", result.summary}};
 }
 
 }  // namespace
 
-ExitCode exit_code(const RunResult& result) {
+ExitCode Tool::report(const RunResult& result, const Json& more) const {
+  if (result.plan) {
+    std::cout << (json_ ? to_text(to_json(*result.plan), 2) + "\n" : plan_text(*result.plan));
+    return done;
+  }
+  if (json_) {
+    Json document = outcome(result);
+    document.update(more);
+    std::cout << to_text(document, 2) << "\n";
+  }
   return !result.complete ? stopped : result.errors > 0 ? some_images_failed : done;
 }
 
@@ -67,24 +67,42 @@ bool ConsoleObserver::progress(const RunProgress& now) {
   return !interrupted();
 }
 
-Tool::Tool(const Text& text, OptionTable& options) : cli_(text.description, text.name), options_(options) {
-  log::set_wording([&options](const std::string& line) { return with_flags(line, options); });
+Tool::Tool(const Text& text, OptionTable& options)
+    : text_(text), cli_(text.description, text.name), options_(options) {
+  log::set_wording([this](const std::string& line) { return with_flags(with_flags(line, options_), own_); });
   cli_.get_formatter()->column_width(34);
-  cli_.footer(std::string(text.examples) + exit_codes);
+  cli_.footer(text.examples + exit_codes());
   for (Option& option : options.options()) add(option);
-  cli_.set_version_flag("--version", version_line(text.name), "Print version and git commit, and exit");
-  cli_.add_option("--config", config_,
-                  "Read options from a TOML file; flags win over it, unknown keys are errors")
-      ->type_name("FILE");
-  cli_.add_flag("--print-config", print_config_, "Print the resolved options as TOML, and exit");
+  describe_own();
   cli_.add_flag("--print-markdown", print_markdown_)->group("");  // for docs/options.md
-  own_.group("Messages");
-  add(own_.add("quiet", quiet_, "No progress; warnings and errors only"), "q");
-  add(own_.add("verbose", verbose_, "Say more, e.g. the whole text of a model's error"), "v");
 }
 
-void Tool::add(Option& option, const std::string& short_name) {
-  const std::string flag = (short_name.empty() ? "" : "-" + short_name + ",") + flag_of(option.key);
+/// The options of every program.
+void Tool::describe_own() {
+  const auto add_own = [this](const char* key, auto& field, const char* help) -> Option& {
+    Option& option = own_.add(key, field, help).not_in_config();
+    add(option);
+    return option;
+  };
+  own_.group("Program");
+  own_.add("help", help_, "Print this help message and exit").not_in_config();
+  own_.add("version", version_, "Print version and git commit, and exit").not_in_config();
+  cli_.get_help_ptr()->group("Program");
+  cli_.set_version_flag("--version", version_line(text_.name), own_.at("version").help)->group("Program");
+  add_own("config", config_, "Read options from a TOML file; flags win over it, unknown keys are errors");
+  add_own("print_config", print_config_, "Print the resolved options as TOML, and exit");
+  add_own("json", json_,
+          "Print as one JSON document what a table, a dry run or a run gives, and nothing else");
+  add_own("completion", completion_, "Print a completion script for this shell, and exit");
+  add_own("man", man_, "Print the manual page in roff, and exit");
+  own_.group("Messages");
+  add(own_.add("quiet", quiet_, "No progress; warnings and errors only"));
+  add(own_.add("verbose", verbose_, "Say more, e.g. the whole text of a model's error"));
+}
+
+void Tool::add(Option& option) {
+  const std::string letter = short_flag(option);
+  const std::string flag = (letter.empty() ? "" : letter + ",") + flag_of(option.key);
   if (option.kind == Option::Kind::flag) {
     cli_.add_flag_function(
             flag, [&option](std::int64_t count) { option.set(count > 0); }, help_of(option))
@@ -102,8 +120,7 @@ void Tool::add(Option& option, const std::string& short_name) {
       list ? cli_.add_option_function<std::vector<std::string>>(flag, take_all, help_of(option))
            : cli_.add_option_function<std::string>(flag, take, help_of(option));
   const Json& value = option.default_value();
-  made->group(option.group)->type_name(type_name(option));
-  if (!option.choices.empty()) made->type_name("{" + CLI::detail::join(option.choices, ",") + "}");
+  made->group(option.group)->type_name(value_name(option));
   if (!value.empty() && value != "")
     made->default_str(value.is_string() ? value.get<std::string>() : to_text(value));
 }
@@ -130,6 +147,11 @@ int Tool::main(int argc, char** argv, const std::function<ExitCode()>& body,
 }
 
 ExitCode Tool::work(const std::function<ExitCode()>& body, const std::function<void()>& resolve) {
+  if (man_ || completion_ != Shell::none) {
+    std::cout << (man_ ? man_page(text_, {&options_, &own_})
+                       : completion(completion_, text_, {&options_, &own_}));
+    return done;
+  }
   if (!config_.empty()) read_config(config_, {&options_, &own_});
   resolve();
   if (print_config_) {
@@ -142,7 +164,8 @@ ExitCode Tool::work(const std::function<ExitCode()>& body, const std::function<v
   }
   log::set_level(quiet_ ? log::Level::warning : verbose_ ? log::Level::debug : log::Level::info);
   observer_.quiet = quiet_;
-  install_interrupt_handlers();
+  const Option* const dry_run = options_.find("dry_run");
+  if (!dry_run || !dry_run->given()) install_interrupt_handlers();  // a dry run has nothing to save
   return body();
 }
 

@@ -23,7 +23,8 @@ Json read_baseline(const std::filesystem::path& file, const Json& conditions,
 
 struct GateReport {
   bool passed = true;
-  std::string table;  ///< to read: what moved, how many values did not, the largest move, and changed models
+  std::string table;   ///< to read: what moved, how many values did not, the largest move, and changed models
+  Json document = {};  ///< the same: passed, tolerance, values, moved, largest_move, other_weights
 };
 
 /// Holds a run against a baseline. What moved: a pair's mean AUC, a pair's share of images that are undefined

@@ -45,6 +45,7 @@ class ImageRun {
   /// Everything there is to do, or nothing where an earlier session did it: loads the model, analyses todo()
   /// until all is done or the observer says no, and sums up. Records on their way when something is thrown
   /// are written first; then run.json says "failed", and it is thrown on.
+  /// In a dry run, says what that would cost.
   RunResult analyse(ImageAnalysis& analysis, const EngineOptions& shape);
 
  private:
@@ -54,6 +55,9 @@ class ImageRun {
   bool finished() const { return finished_; }
   bool complete() const { return folder_.done_count() == static_cast<long>(data_.images.size()); }
   RunResult finished_result() const;
+  RunResult plan_of(ImageAnalysis& analysis, const EngineOptions& shape);
+  PlannedPart measured(ImageAnalysis& analysis, const EngineOptions& shape, std::int64_t& bytes);
+  std::int64_t bytes_of(ImageAnalysis& analysis, const LoadedImage& photograph);
   void run_engine(ImageAnalysis& analysis, Classifier& classifier, const EngineOptions& options);
   RunResult conclude();
 
@@ -89,6 +93,12 @@ class ImageAnalysis : public Analysis {
   /// The record of an image without a result: "skipped" or "error", with its reason.
   virtual Json blank_record(const ImageFacts& facts, std::string_view status,
                             std::string_view reason) const = 0;
+  /// For a plan: what the model is shown of this image, at most.
+  virtual ModelRows most_rows(std::size_t index) const = 0;
+  /// For a plan: ends with write(), as explain() does, of made-up results on any photograph.
+  virtual void invent(std::size_t index, ImageFacts facts, const LoadedImage& photograph) = 0;
+  /// The image is one of those that get a drawing.
+  virtual bool draws(std::size_t /*index*/) const { return false; }
   /// The options may leave images out (TargetOptions).
   virtual bool may_skip() const { return true; }
 
@@ -109,6 +119,9 @@ class ImageAnalysis : public Analysis {
   ImageRun& run_;
 
  private:
+  friend class ImageRun;
+
+  void rehearse(std::size_t index, const LoadedImage& photograph);
   const ImageEntry& entry(std::size_t index) const { return run_.data().images[run_.todo()[index]]; }
   ImageFacts facts_of(std::size_t index) const;
   int target_of(const Prediction& intact, std::optional<int> label) const;

@@ -18,6 +18,9 @@ struct SearchRunOptions : ImageRunOptions {
 
 void describe(OptionTable& table, SearchRunOptions& options);
 
+/// What the model is shown of one image, at most.
+ModelRows most_rows(const SearchRunOptions& options);
+
 /// Every option of run_mse().
 struct MseRunOptions : SearchRunOptions {
   long pictures = 20;        ///< of the first so many images of the whole list; -1 = all

@@ -87,6 +87,7 @@ void describe(OptionTable& table, ComputeOptions& options);
 struct OutputOptions {
   std::filesystem::path out;  ///< the run folder
   bool overwrite = false;
+  bool dry_run = false;  ///< write nothing: RunResult::plan says what the run would do
   std::uint64_t seed = 0;
   std::vector<std::string> command;  ///< for run.json, where a program has one; no option
 };

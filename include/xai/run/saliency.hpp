@@ -68,6 +68,9 @@ struct SaliencyRunOptions : ImageRunOptions {
 
 void describe(OptionTable& table, SaliencyRunOptions& options);
 
+/// What the model is shown of one image, at most.
+ModelRows most_rows(const SaliencyRunOptions& options);
+
 /// Makes the saliency map of every image of a data set (SPEC 6), with its insertion and deletion scores, that
 /// the run folder does not have yet. Throws as run_mse() does.
 RunResult run_saliency(const SaliencyRunOptions& options, RunObserver& observer,

@@ -27,6 +27,11 @@ Json data_record(const DataSetOptions& options, const DataSet& data);
 /// What must be equal of the data set for a run to go on.
 Json data_identity(const DataSet& data);
 
+/// RunPlan's start of a run that is not done, its data and its platform.
+std::string start_of(const RunFolder& folder);
+Json planned_data(const DataSetOptions& options, const DataSet& data);
+Json planned_platform(const ComputePlan& plan);
+
 /// The field of an object; null where there is none, or no object.
 Json field(const Json& object, const char* name);
 

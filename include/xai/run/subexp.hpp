@@ -22,6 +22,9 @@ struct SubexpRunOptions : SearchRunOptions {
 
 void describe(OptionTable& table, SubexpRunOptions& options);
 
+/// What the model is shown of one image, at most; how much less it is depends on the MSEs.
+ModelRows most_rows(const SubexpRunOptions& options);
+
 /// Gives the options of `table`, a described SubexpRunOptions, that decide which MSEs are found, and that
 /// were not set, the values of the run that found them.
 void adopt(OptionTable& table, const FinishedRun& mses);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "xai/core/file.hpp"
+#include "xai/store/run_folder.hpp"
 
 namespace xai {
 
@@ -18,15 +19,16 @@ namespace xai {
 class RowFile {
  public:
   /// Opens `path`, or creates it where there is none, or one of another shape. `type`: NumPy's name of an
-  /// element, "<f4" or "|S64"; `shape`: rows first; `row_bytes`: of one row. Throws IoError.
+  /// element, "<f4" or "|S64"; `shape`: rows first; `row_bytes`: of one row. Throws IoError. Where it is only
+  /// looked at, one that would be created has no rows to read.
   RowFile(std::filesystem::path path, const std::string& type, const std::vector<std::int64_t>& shape,
-          std::size_t row_bytes);
+          std::size_t row_bytes, RunAccess access = RunAccess::write);
 
   std::size_t rows() const { return rows_; }
   /// `row` is of row_bytes.
   void read(std::size_t index, std::span<std::byte> row) const;
   void write(std::size_t index, std::span<const std::byte> row);
-  /// Calls use(index, row) for every row, in order.
+  /// Calls use(index, row) for every row that is there, in order.
   void for_each(const std::function<void(std::size_t, std::span<const std::byte>)>& use) const;
 
  private:

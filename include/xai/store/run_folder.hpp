@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -25,6 +26,10 @@ bool is_run_folder(const std::filesystem::path& folder);
 /// What a run.json says of its run, or "interrupted" where it says "running" and nobody writes to the folder.
 Json status_of(const Json& run, const std::filesystem::path& folder);
 
+/// Whether a run folder is written, or only looked at: then nothing is made, locked, changed or removed, and
+/// what would be written is counted.
+enum class RunAccess { write, look };
+
 /// The folder that a run writes (SPEC 8): run.json, the journal results.jsonl, and files beside them.
 ///
 /// A record is one JSON object, known by its key: the values of the fields that its kind names, "image"
@@ -43,8 +48,10 @@ class RunFolder {
   /// Opens or creates `path`. `kind` outlives the folder. `identity` is a JSON object of everything that must
   /// be equal for a run to go on. `overwrite`: removes what an earlier run owned there, as its run.json says,
   /// and starts anew. Throws UsageError where the folder holds records of another run, one of another schema
-  /// version, files but no run, or is in use by another process; IoError where it cannot be written.
-  RunFolder(const RunKind& kind, std::filesystem::path path, Json identity, bool overwrite = false);
+  /// version, files but no run, or is in use by another process; IoError where it cannot be written. So it
+  /// does where it only looks.
+  RunFolder(const RunKind& kind, std::filesystem::path path, Json identity, bool overwrite = false,
+            RunAccess access = RunAccess::write);
   RunFolder(const RunFolder&) = delete;
   RunFolder& operator=(const RunFolder&) = delete;
   ~RunFolder();
@@ -53,6 +60,9 @@ class RunFolder {
   /// run.json as an earlier session left it; null in a new run. The status of one that was killed is
   /// "interrupted".
   const Json& previous_run() const { return previous_run_; }
+  RunAccess access() const { return access_; }
+  /// What append() and write_file() would have written so far, where it only looks.
+  std::int64_t counted_bytes() const { return counted_bytes_; }
 
   /// There is a record with these values of the key's fields.
   bool done(const Key& key) const;
@@ -81,11 +91,15 @@ class RunFolder {
  private:
   void create();
   void claim(bool overwrite);
+  void look(bool overwrite);
+  void go_on(const Json& run);
 
   const RunKind& kind_;
   std::filesystem::path path_;
   Json identity_;
+  RunAccess access_;
   Json previous_run_;
+  mutable std::int64_t counted_bytes_ = 0;  ///< by the one thread that writes
   std::unique_ptr<internal::RunLock> lock_;
   std::unique_ptr<LastWord> last_word_;  ///< of run.json, while it says "running"
   std::unique_ptr<internal::Journal> journal_;
