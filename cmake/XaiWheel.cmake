@@ -1,15 +1,16 @@
 # What the Python wheel holds beside the package (component `wheel`; see pyproject.toml): the programs in xaimse/libexec, their
-# launchers in xaimse/bin, and the files of the package's data/.
+# launchers in xaimse/bin, the files of the package's data/, man pages and completions.
 set(package xaimse)
 foreach(name mse subexp saliency crosstest)
   configure_file(python/launcher.sh.in launchers/xai-${name} @ONLY)
   # the launcher, and nothing else, says where LibTorch is
-  set_target_properties(xai-${name} PROPERTIES INSTALL_RPATH "" BUILD_WITH_INSTALL_RPATH ON)
+  set_target_properties(xai-${name} PROPERTIES INSTALL_RPATH "")
   install(TARGETS xai-${name} RUNTIME DESTINATION ${package}/libexec COMPONENT wheel)
   install(PROGRAMS ${PROJECT_BINARY_DIR}/launchers/xai-${name} DESTINATION ${package}/bin COMPONENT wheel)
 endforeach()
 install(DIRECTORY photos configs DESTINATION ${package}/data COMPONENT wheel)
 install(DIRECTORY docs/schema DESTINATION ${package}/data COMPONENT wheel)
+install(DIRECTORY ${PROJECT_BINARY_DIR}/share DESTINATION ${SKBUILD_DATA_DIR} COMPONENT wheel)  # man pages, completions
 
 # std::condition_variable::wait is all that asks for GCC 12's libstdc++ (GLIBCXX_3.4.30), which RHEL 9 lacks: it is linked in.
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")

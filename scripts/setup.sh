@@ -15,7 +15,7 @@ required=(
   g++ cmake ninja-build ccache
   libopencv-core-dev libopencv-imgproc-dev libjpeg-dev libpng-dev libtiff-dev libgif-dev libwebp-dev zlib1g-dev libssl-dev
   libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libspdlog-dev libgtest-dev
-  python3-venv graphviz
+  python3-venv python3-dev graphviz
 )
 optional=(clang-format-14)  # test.sh's format check; later distributions have dropped this version
 python=${XAI_PYTHON:-python3}
