@@ -9,6 +9,7 @@
 #include "answers.hpp"
 #include "torchscript.hpp"
 #include "xai/core/error.hpp"
+#include "xai/core/log.hpp"
 
 namespace xai {
 namespace {
@@ -159,6 +160,11 @@ class Probe {
       fail("gives ", range,
            ", which are no probabilities as its card says; write \"output\": \"logits\" into the card");
     if (card_.output == Output::logits) return Link::softmax;
+    if (card_.output == Output::sigmoid)
+      log::info("model ", card_.name, ": its ", range,
+                answers.kind == AnswerKind::logits
+                    ? " are taken as logits, and their sigmoids as probabilities"
+                    : " are taken as probabilities, the sigmoids themselves");
     return answers.kind == AnswerKind::logits ? Link::sigmoid : Link::none;
   }
 
