@@ -5,6 +5,7 @@ foreach(name mse subexp saliency crosstest)
   configure_file(python/launcher.sh.in launchers/xai-${name} @ONLY)
   # the launcher, and nothing else, says where LibTorch is
   set_target_properties(xai-${name} PROPERTIES INSTALL_RPATH "")
+  target_link_options(xai-${name} PRIVATE -Wl,--gc-sections)
   install(TARGETS xai-${name} RUNTIME DESTINATION ${package}/libexec COMPONENT wheel)
   install(PROGRAMS ${PROJECT_BINARY_DIR}/launchers/xai-${name} DESTINATION ${package}/bin COMPONENT wheel)
 endforeach()

@@ -26,7 +26,7 @@ def libtorch() -> str | None:
 
 def _start(name: str) -> NoReturn:
     found = libtorch()  # where there is none, the launcher says so
-    environment = {**os.environ, "XAI_LIBTORCH": found} if found else dict(os.environ)
+    environment = {**os.environ, "XAI_COMMAND": sys.argv[0]} | ({"XAI_LIBTORCH": found} if found else {})
     os.execve(program(name), [name, *sys.argv[1:]], environment)
 
 

@@ -10,9 +10,10 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 README = (REPOSITORY / "README.md").read_text()
-COMMANDS = [
+COMMANDS = [  # those of the wheel: tests/wheel/wheel_test.py
     line.split("#")[0].strip()
     for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    if "pip install" not in block
     for line in block.splitlines()
     if line.strip()
 ]

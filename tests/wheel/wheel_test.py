@@ -3,8 +3,10 @@
 XAI_WHEEL_FOLDER  where it is built; a wheel of this Python that is there already is taken as it is
 """
 
+import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import venv
@@ -54,13 +56,18 @@ def content(wheel, tmp_path_factory):
     return folder
 
 
-@pytest.fixture(scope="session")
-def home(wheel, tmp_path_factory):
-    """A virtual environment with the wheel, beside the packages of this Python."""
-    folder = tmp_path_factory.mktemp("home") / "venv"
+def new_environment(folder):
+    """A virtual environment that sees the packages of this Python."""
     venv.create(folder, with_pip=True)
     (site,) = folder.glob("lib/python3*/site-packages")
     (site / "beside.pth").write_text(f"{TORCH.parent}\n")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def home(wheel, tmp_path_factory):
+    """An environment with the wheel."""
+    folder = new_environment(tmp_path_factory.mktemp("home") / "venv")
     done = run(folder / "bin/python", "-m", "pip", "install", "-q", "--no-deps", "--no-index", wheel)
     assert done.returncode == 0, done.stderr
     return folder
@@ -135,7 +142,7 @@ def test_programs_are_on_the_path(home, name):
     done = run(home / "bin" / name, "--version")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(f"{name} 0.")
-    assert name in (home / "share/man/man1" / f"{name}.1").read_text()
+    assert name.replace("-", "\\-") in (home / "share/man/man1" / f"{name}.1").read_text()
     assert f"--{'model' if name != 'xai-crosstest' else 'models'}" in (
         home / "share/bash-completion/completions" / name).read_text()
 
@@ -157,6 +164,20 @@ def test_analyses_the_packaged_photographs_and_python_reads_the_run(home, model,
     code = "import xaimse; print(xaimse.find_mses(lambda masks: masks[:, 0, 0] * 0.9, 3).mses[0].patches)"
     done = run(home / "bin/python", "-c", code)
     assert done.stdout == "(0,)\n", done.stderr
+
+
+def test_the_three_commands_of_the_readme(wheel, tmp_path):
+    """In an empty folder; what the wheel needs is there already, and the search is small."""
+    (block,) = re.findall(r"```sh\n(pip install.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    install, export, analyse = block.splitlines()
+    assert install.startswith("pip install") and export.startswith("xai-export") and analyse.startswith("xai-mse")
+    new_environment(tmp_path / "venv")
+    (tmp_path / "dist").symlink_to(wheel.parent)
+    path = f"{tmp_path / 'venv/bin'}:{os.environ['PATH']}"
+    for command in (f"{install} --no-index", export, f"{analyse} --max-evaluations 40"):
+        done = run("sh", "-c", f"cd {tmp_path} && {command}", PATH=path)
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads((tmp_path / "runs/first/run.json").read_text())["status"] == "done"
 
 
 def test_says_where_everything_is(home):
@@ -204,7 +225,7 @@ def test_links_nothing_of_cuda(content):
 
 @pytest.mark.parametrize(
     "version, says",
-    [("2.12.0+cpu", "torch 2.12.0+cpu in .*: pip install 'torch==2.11.\\*'"), (None, "torch of an unknown version in")],
+    [("2.12.0+cpu", "torch 2.12.0\\+cpu in .*: pip install 'torch==2.11.\\*'"), (None, "torch of an unknown version in")],
 )
 def test_another_torch_is_refused_with_what_to_install(content, tmp_path, version, says):
     (tmp_path / "lib").mkdir()
@@ -225,10 +246,8 @@ def test_no_torch_is_one_line(content, tmp_path):
 
 
 def test_recorded_command_can_be_run_again(home, model, tmp_path):
-    import json
-    import shlex
-
     explain(home / "bin/xai-mse", model, ROOT / "photos", tmp_path / "run")
     command = json.loads((tmp_path / "run/run.json").read_text())["command"]
     again = run(*command)
+    assert command[0] == str(home / "bin/xai-mse")
     assert again.returncode == 0, shlex.join(command) + again.stderr
