@@ -1,6 +1,7 @@
 """The wheel, built from the repository and installed for an ordinary user.
 
 XAI_WHEEL_FOLDER  where it is built; a wheel of this Python that is there already is taken as it is
+XAI_BIN           the programs of the build around it
 """
 
 import json
@@ -129,9 +130,11 @@ def test_every_bundled_library_has_its_licence(content):
     assert (licences / "LICENSE").is_file()
 
 
-def test_few_shared_libraries(content):
+@pytest.mark.parametrize("folder", ["wheel", "build"])
+def test_few_shared_libraries(folder, content):
     for name in PROGRAMS:
-        lines = run("ldd", content / "xaimse/libexec" / name, LD_LIBRARY_PATH=str(TORCH / "lib")).stdout.splitlines()
+        program = content / "xaimse/libexec" / name if folder == "wheel" else Path(os.environ["XAI_BIN"]) / name
+        lines = run("ldd", program, LD_LIBRARY_PATH=str(TORCH / "lib")).stdout.splitlines()
         beside = [line for line in lines if str(TORCH.parent) not in line]
         assert 5 < len(beside) < 30, "\n".join(beside)
         assert not [line for line in lines if "not found" in line]
