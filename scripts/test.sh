@@ -28,7 +28,7 @@ test_wheel() {
   say "Tests of $("$bin/python" -m xaimse | head -n 1)"
   for name in mse subexp saliency crosstest; do export "XAI_${name^^}=$bin/xai-$name"; done
   mapfile -t tests < <(ls tests/tools/test_*.py tests/python/{reading,results,search,explain,notebook}_test.py)
-  XAI_BIN=$bin XAI_INSTALLED=1 OMP_NUM_THREADS=1 "$bin/python" -m pytest -q -rs -p no:cacheprovider --durations=5 "${tests[@]}" "$@"
+  XAI_BIN=$PWD/build/ci/bin OMP_NUM_THREADS=1 "$bin/python" -m pytest -q -rs -p no:cacheprovider --durations=5 "${tests[@]}" "$@"
 }
 
 if [[ ${1-} == --wheel ]]; then

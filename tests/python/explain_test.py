@@ -180,6 +180,9 @@ def some_sets(grid):
 
 @pytest.mark.parametrize("height, width", [(224, 224), (96, 131), (57, 40), (16, 224)])
 def test_masked_images_are_those_of_the_programs(height, width):
+    program = Path(os.environ.get("XAI_BIN", "")) / "masked_images"
+    if not os.access(program, os.X_OK):
+        pytest.skip("XAI_BIN names no folder with masked_images")
     image = Preprocessing((height, width), MEAN, STD, resize=256).pixels(photograph())
     compared = 0
     with tempfile.TemporaryDirectory() as folder:
@@ -189,7 +192,7 @@ def test_masked_images_are_those_of_the_programs(height, width):
         for grid in grids:
             np.save(out / f"{grid}.npy", some_sets(grid).astype(np.float32))
         files = [out / f"{grid}.npy" for grid in grids]
-        subprocess.run([Path(os.environ["XAI_BIN"]) / "masked_images", out / "image.npy", out, *files], check=True)
+        subprocess.run([program, out / "image.npy", out, *files], check=True)
         for grid in grids:
             for mask in MASKS:
                 for baseline in BASELINES:
