@@ -4,6 +4,7 @@ import os
 import re
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,25 @@ def test_the_other_commands_run(workplace):
         run(workplace, command)
     for name in ("first", "counted", "maps", "cross", "gate"):
         assert (workplace / "runs" / name / "summary.json").exists()
+
+
+def test_the_python_lines_run(workplace):
+    """After the commands, whose run they read; with a scorer, a model and an image as the reader has them."""
+    (lines,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    before = """
+import timm
+import torch
+from PIL import Image
+
+torch.manual_seed(0)
+score = lambda shown: shown.mean(axis=(1, 2))
+model = timm.create_model("test_resnet.r160_in1k", pretrained=False)
+image = Image.open("photos/camera.jpg")
+"""
+    package = Path(os.environ["XAI_BIN"]).parent / "python"
+    done = subprocess.run([sys.executable, "-c", before + lines], cwd=workplace, capture_output=True, text=True,
+                          env={**os.environ, "PYTHONPATH": str(package)}, timeout=600, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_links_lead_somewhere():
