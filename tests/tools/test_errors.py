@@ -26,6 +26,7 @@ BAD_VALUES = {
     "--baseline": ["red"],
     "--batch-size": ["0", "many", "8.5"],
     "--beam-width": ["0"],
+    "--completion": ["fish"],
     "--config": ["no-such.toml"],
     "--data": ["no-such-folder"],
     "--device": ["tpu", "cuda:99"],

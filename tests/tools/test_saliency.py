@@ -398,7 +398,7 @@ def test_help_names_every_option_that_is_tested():
     shown = mse("--help", tool="saliency")
     assert shown.code == 0
     named = set(re.findall(r"^  (--[a-z0-9-]+) (?=\S)", shown.out, re.M))
-    elsewhere = {"--baseline", "--batch-size", "--config", "--data", "--device", "--devkit-map", "--images-in-flight",
+    elsewhere = {"--baseline", "--batch-size", "--completion", "--config", "--data", "--device", "--devkit-map", "--images-in-flight",
                  "--labels", "--library", "--limit", "--mask", "--max-pixels", "--model", "--out", "--precision", "--preprocess-dump",
                  "--seed", "--threads", "--tune"}  # of every tool, tested with xai-mse
     without = {"--version", "--folders-by-rank", "--print-config", "--only-correct", "--overwrite", "--quiet", "--verbose", "--help"}
