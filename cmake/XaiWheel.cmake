@@ -9,8 +9,8 @@ foreach(name mse subexp saliency crosstest)
   install(TARGETS xai-${name} RUNTIME DESTINATION ${package}/libexec COMPONENT wheel)
   install(PROGRAMS ${PROJECT_BINARY_DIR}/launchers/xai-${name} DESTINATION ${package}/bin COMPONENT wheel)
 endforeach()
-install(DIRECTORY photos configs DESTINATION ${package}/data COMPONENT wheel)
-install(DIRECTORY docs/schema DESTINATION ${package}/data COMPONENT wheel)
+install(DIRECTORY photos configs docs/schema DESTINATION ${package}/data COMPONENT wheel PATTERN photos/LICENSE.md EXCLUDE)
+install(FILES photos/LICENSE.md DESTINATION ${package}/data RENAME photos-LICENSE.md COMPONENT wheel)
 install(DIRECTORY ${PROJECT_BINARY_DIR}/share DESTINATION ${SKBUILD_DATA_DIR} COMPONENT wheel)  # man pages, completions
 
 # std::condition_variable::wait is all that asks for GCC 12's libstdc++ (GLIBCXX_3.4.30), which RHEL 9 lacks: it is linked in.
