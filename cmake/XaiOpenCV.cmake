@@ -1,15 +1,16 @@
 # Defines xai::opencv: OpenCV's core and imgproc, for arithmetic and drawing.
 #
 # From its static archives where they are (Debian, Ubuntu): its shared libraries bring X11 and OpenGL, which nothing here
-# needs. -DXAI_STATIC_OPENCV=OFF, or another system, takes what find_package(OpenCV) finds.
+# needs. -DXAI_STATIC_OPENCV=OFF, -DOpenCV_DIR=..., or another system, takes what find_package(OpenCV) finds.
 if(TARGET xai::opencv)
   return()
 endif()
 option(XAI_STATIC_OPENCV "Link OpenCV's static archives where they are installed" ON)
-if(XAI_STATIC_OPENCV)
-  find_path(XAI_OPENCV_INCLUDE opencv2/imgproc.hpp PATH_SUFFIXES opencv4)
+if(XAI_STATIC_OPENCV AND NOT OpenCV_DIR)
   find_library(XAI_OPENCV_CORE libopencv_core.a)
   find_library(XAI_OPENCV_IMGPROC libopencv_imgproc.a)
+  string(REGEX REPLACE "/lib/.*" "" prefix "${XAI_OPENCV_CORE}")  # another OpenCV may lie in another place
+  find_path(XAI_OPENCV_INCLUDE opencv2/imgproc.hpp PATHS ${prefix}/include PATH_SUFFIXES opencv4 NO_DEFAULT_PATH)
   mark_as_advanced(XAI_OPENCV_INCLUDE XAI_OPENCV_CORE XAI_OPENCV_IMGPROC)
 endif()
 add_library(xai::opencv INTERFACE IMPORTED GLOBAL)

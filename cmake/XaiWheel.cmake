@@ -1,5 +1,12 @@
 # What the Python wheel holds beside the package (component `wheel`; see pyproject.toml): the programs in xaimse/libexec, their
 # launchers in xaimse/bin, the files of the package's data/, man pages and completions.
+if(NOT DEFINED SKBUILD)
+  message(FATAL_ERROR "XAI_WHEEL is for python -m build and scripts/setup.sh --wheel")
+endif()
+file(STRINGS pyproject.toml pin REGEX "^dependencies = .*torch==")
+if(NOT pin MATCHES "torch==${XAI_TORCH_VERSION}\\.")
+  message(FATAL_ERROR "LibTorch ${XAI_TORCH_VERSION} in ${XAI_LIBTORCH} is not the torch that pyproject.toml names")
+endif()
 set(package xaimse)
 foreach(name mse subexp saliency crosstest)
   configure_file(python/launcher.sh.in launchers/xai-${name} @ONLY)

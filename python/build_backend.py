@@ -28,19 +28,22 @@ STATIC = (
 DOCUMENTS = Path("/usr/share/doc")
 
 
-def has_libtorch() -> bool:
-    return bool(os.environ.get("XAI_LIBTORCH")) or Path(".venv").is_dir()
+def libtorch() -> str | None:
+    """The LibTorch to build against: what XAI_LIBTORCH names, or the torch of .venv."""
+    in_venv = (str(folder.resolve()) for folder in Path(".venv").glob("lib/python3*/site-packages/torch"))
+    return os.environ.get("XAI_LIBTORCH") or next(in_venv, None)
 
 
 def get_requires_for_build_wheel(config_settings: Settings = None) -> list[str]:
-    torch = [] if has_libtorch() else ["torch==2.11.*"]
+    torch = [] if libtorch() else ["torch==2.11.*"]
     return compiling.get_requires_for_build_wheel(config_settings) + torch
 
 
 def build_wheel(wheel_directory: str, config_settings: Settings = None, metadata_directory: str | None = None) -> str:
-    torch = None if has_libtorch() else find_spec("torch")
-    if torch and torch.submodule_search_locations:
-        os.environ["XAI_LIBTORCH"] = torch.submodule_search_locations[0]
+    own = find_spec("torch")  # of the build's environment
+    places = own.submodule_search_locations if own else None
+    torch = libtorch() or (places[0] if places else "")
+    config_settings = {**(config_settings or {}), "cmake.define.XAI_LIBTORCH": torch}
     with TemporaryDirectory() as folder:
         raw = Path(folder) / compiling.build_wheel(folder, config_settings, metadata_directory)
         repaired = with_libraries(raw, Path(folder) / "repaired")
@@ -86,5 +89,7 @@ def with_licences(wheel: Path, folder: Path, destination: Path) -> Path:
 def package_of(bundled: str) -> str:
     """The Debian package of a library that auditwheel has named libtbb-1f2e3d4c.so.12.8."""
     name = re.sub(r"-[0-9a-f]{8}(?=\.so)", "", bundled)
+    if not shutil.which("dpkg"):
+        raise RuntimeError("a wheel holds the licences of the libraries inside, which Debian's packages have: no dpkg")
     lines = run("dpkg", "-S", f"*/{name}").splitlines()
     return lines[0].split(":")[0]

@@ -19,13 +19,17 @@ namespace {
 
 struct Cuda {
   bool usable = false;
-  std::string reason;  ///< why not
+  std::string reason;   ///< why not
+  bool driver = false;  ///< there is one all the same
 };
 
 /// LibTorch's CUDA part lies beside the part that is linked, in builds that have one, and registers itself
 /// when it is loaded: so one program runs beside every build. Nobody may ask LibTorch for CUDA before.
 Cuda load_cuda() {
-  if (!dlopen("libcuda.so.1", RTLD_NOW)) return {false, "no NVIDIA driver (libcuda.so.1) is installed here"};
+  if (!dlopen("libcuda.so.1", RTLD_NOW)) {
+    const char* const error = dlerror();
+    return {false, cat("there is no NVIDIA driver to use: ", error ? error : "libcuda.so.1")};
+  }
   Dl_info torch;
   if (!dladdr(reinterpret_cast<void*>(&at::globalContext), &torch)) return {false, "LibTorch is not found"};
   const std::filesystem::path library =
@@ -41,8 +45,7 @@ Cuda load_cuda() {
   } else {
     return {false, "no CUDA device is visible here"};
   }
-  log::warning("there is an NVIDIA driver, but ", reason);
-  return {false, reason};
+  return {false, reason, true};
 }
 
 const Cuda& cuda() {
@@ -76,7 +79,10 @@ void set_precision(Precision precision) {
 
 at::Device parse_device(std::string_view name) {
   if (name == "cpu") return at::kCPU;  // and nothing of CUDA is loaded
-  if (name == "auto") return cuda().usable ? at::Device(at::kCUDA, 0) : at::Device(at::kCPU);
+  if (name == "auto") {
+    if (cuda().driver) log::warning("there is an NVIDIA driver, but ", cuda().reason);
+    return cuda().usable ? at::Device(at::kCUDA, 0) : at::Device(at::kCPU);
+  }
   std::size_t index = 0;
   bool known = name == "cuda";
   if (name.starts_with("cuda:")) {

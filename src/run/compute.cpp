@@ -1,6 +1,5 @@
 #include "xai/run/compute.hpp"
 
-#include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <torch/version.h>
 
@@ -71,7 +70,7 @@ EngineOptions engine_options(EngineOptions options, const ComputePlan& plan) {
 Json platform_record(const ComputePlan& plan) {
   return {{"host", host_name()},
           {"libtorch", TORCH_VERSION},
-          {"cuda", at::globalContext().hasCUDA()},
+          {"cuda", plan.device.is_cuda()},
           {"device", plan.device.str()},
           {"threads", plan.lanes},
           {"batch_size", plan.batch_size},

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <limits>
 
 #include "xai/core/progress.hpp"
 #include "xai/core/text.hpp"
@@ -102,9 +103,14 @@ Json part_json(const PlannedPart& part) {
 
 }  // namespace
 
+long saturating_sum(long a, long b) {
+  long sum = 0;
+  return __builtin_add_overflow(a, b, &sum) ? std::numeric_limits<long>::max() : sum;
+}
+
 ModelRows& ModelRows::operator+=(const ModelRows& more) {
-  forward += more.forward;
-  backward += more.backward;
+  forward = saturating_sum(forward, more.forward);
+  backward = saturating_sum(backward, more.backward);
   return *this;
 }
 

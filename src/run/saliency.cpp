@@ -153,7 +153,7 @@ ModelRows most_rows(const SaliencyRunOptions& options) {
       losses = 2;
       for (double step = igos.alpha; step >= igos.min_step; step *= igos.decay) ++losses;
     }
-    rows.backward = igos.iterations * igos.points * terms;
+    rows.backward = long{igos.iterations} * igos.points * terms;
     rows.forward = rows.backward * (1 + losses);
   }
   const auto between = static_cast<long>(curve_counts(options.curve, maps.size * maps.size).size()) - 2;

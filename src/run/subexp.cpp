@@ -217,7 +217,7 @@ Json settled_record(const FinishedRun& earlier, const std::string& image, const 
 ModelRows most_rows(const SubexpRunOptions& options) {
   const int patches = options.mse.grid * options.mse.grid;
   const long searched = most_rows(static_cast<const SearchRunOptions&>(options)).forward;
-  const long both = searched + most_counted(counting_of(options), std::array{patches});
+  const long both = saturating_sum(searched, most_counted(counting_of(options), std::array{patches}));
   return {patches < 62 ? std::min(both, 1L << patches) : both};
 }
 

@@ -133,8 +133,10 @@ void RunFolder::look(bool overwrite) {
   fs::path folder = fs::absolute(path_);
   while (!fs::exists(folder) && folder.has_relative_path()) folder = folder.parent_path();
   if (!fs::is_directory(folder)) throw io_error("create folder", path_, ENOTDIR);
-  if (::access(folder.c_str(), W_OK | X_OK) != 0)
-    throw io_error(fs::exists(path_) ? "write to folder" : "create folder", path_, errno);
+  if (::access(folder.c_str(), W_OK | X_OK) != 0) {
+    const int problem = errno;
+    throw io_error(fs::exists(path_) ? "write to folder" : "create folder", path_, problem);
+  }
   if (!fs::exists(path_)) {
     journal_ = std::make_unique<internal::Journal>(kind_.key);
     return;

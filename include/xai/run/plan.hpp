@@ -10,6 +10,9 @@
 
 namespace xai {
 
+/// a + b, or the largest number where that is beyond it: budgets have no upper bound.
+long saturating_sum(long a, long b);
+
 /// Rows that a model is shown, padding excluded.
 struct ModelRows {
   long forward = 0;   ///< all of them
