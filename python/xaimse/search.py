@@ -2,8 +2,9 @@
 
 A *scorer* is a callable. It takes a boolean array of shape (n, rows, columns), True where a patch is shown and False
 where it is hidden, and returns n probabilities in [0, 1] of the class that is explained: a list, an array, a tensor,
-whatever numpy.asarray takes. What hiding a patch means (blur, black, a mask token) is the scorer's affair. It is called
-with all the sets that the search wants to know next at once, and never twice for the same set.
+whatever numpy.asarray takes. What float noise puts up to 1e-6 beyond 0 or 1 is clipped; beyond that it is refused. What
+hiding a patch means (blur, black, a mask token) is the scorer's affair. It is called with all the sets that the search
+wants to know next at once, and never twice for the same set.
 
 The searches work without the GIL, so other threads go on meanwhile; the scorer is called in the caller's thread, and
 its exceptions and Ctrl-C pass through. Definitions: docs/definitions.md, sections 4, 5 and 7.
@@ -29,13 +30,14 @@ Masks: TypeAlias = npt.NDArray[np.bool_]
 """(n, rows, columns), True = shown."""
 Score: TypeAlias = Callable[[Masks], Any]
 """From n masks to n probabilities."""
-Grid: TypeAlias = int | tuple[int, int]
+Grid: TypeAlias = int | Sequence[int]
 """g for g x g patches, or (rows, columns); patch p lies in row p // columns and column p % columns."""
 
 _MSE = _search.mse_options()
 _SUB_EXPLANATION = _search.sub_explanation_options()
 _CURVE = _search.curve_options()
 _MOST_PATCHES = 256
+_NOISE = 1e-6  # of float32: a softmax sums to a little more than 1
 
 
 # --- results: fields are called as in results.jsonl (docs/output-format.md) ---
@@ -192,7 +194,7 @@ class Memo:
     """
 
     def __init__(self, grid: Grid = _MSE["grid"]) -> None:
-        self.grid = grid
+        self.grid = _grid(grid)
         self._shape = _shape(grid)
         self._known = _search.Memo()
 
@@ -255,6 +257,7 @@ def find_mses(
     >>> result.masks().shape, result.min_size, result.diverse, result.stop_reason
     ((2, 4, 4), 2, 2, 'max-evaluations')
     """
+    grid = _grid(grid)
     options = {
         "threshold": threshold,
         "search": search,
@@ -291,8 +294,9 @@ def count_sub_explanations(
     """Counts what MSEs can lose: the sets that are reached from them by taking away one patch after the other, while
     p(S) / p(all) stays at least `node_threshold`. As xai-subexp does, over any scorer.
 
-    mses: the roots, different sets that are not empty: a result of find_mses(), or the patches of each.
-    grid: as for find_mses(). None: that of the result, else 7.
+    mses: the roots, different sets that are not empty: a result of find_mses(), boolean masks (n, rows, columns), or
+        the patches of each.
+    grid: as for find_mses(). None: that of the result or of the masks, else 7.
     node_threshold: above 0 and at most 1. max_nodes: sets that are counted at most, 1 to 5,000,000.
     score, batch_size, memo, errors: as for find_mses(). With its memo, what it asked is not asked again.
 
@@ -304,11 +308,11 @@ def count_sub_explanations(
     >>> counts.by_size
     {2: (6, 12), 3: (4, 4), 4: (1, 1)}
     """
-    if isinstance(mses, MseResult):
-        if grid is not None and _shape(grid) != _shape(mses.grid):
-            raise ValueError(f"grid is {grid}, but the MSEs were found on {mses.grid}; leave it out")
-        grid = mses.grid
-    grid = _MSE["grid"] if grid is None else grid
+    brought = _grid_of(mses)
+    if grid is not None and brought is not None and _shape(grid) != _shape(brought):
+        what = "the MSEs were found on" if isinstance(mses, MseResult) else "the masks are of"
+        raise ValueError(f"grid is {grid}, but {what} {brought}; leave it out")
+    grid = brought or _grid(_MSE["grid"] if grid is None else grid)
     rows, columns = _shape(grid)
     roots = _patch_sets(mses, rows * columns)
     seen: set[tuple[int, ...]] = set()
@@ -343,9 +347,9 @@ def diverse(sets: PatchSets, max_overlap: int = _MSE["max_overlap"]) -> DiverseF
     >>> diverse([(0, 1, 2), (2, 3, 4), (1, 2, 3), (5, 6)], max_overlap=0).diverse
     2
     """
-    if max_overlap < 0:
-        raise ValueError(f"max_overlap must be at least 0, not {max_overlap}")
-    members, exact = _search.diverse(_patch_sets(sets, _MOST_PATCHES), max_overlap)
+    max_overlap = _whole(max_overlap, "max_overlap", 0)
+    rows, columns = _shape(_grid_of(sets) or (1, _MOST_PATCHES))
+    members, exact = _search.diverse(_patch_sets(sets, rows * columns), max_overlap)
     return DiverseFamily(len(members), exact, members)
 
 
@@ -501,8 +505,7 @@ def _answers(score: Score, masks: npt.NDArray[np.bool_], batch_size: int | None)
     """p of each mask, as the scorer says."""
     if batch_size is None:
         return _probabilities(score(masks), len(masks))
-    if batch_size < 1:
-        raise ValueError(f"batch_size must be at least 1, not {batch_size}")
+    batch_size = _whole(batch_size, "batch_size", 1)
     batches = [masks[first : first + batch_size] for first in range(0, len(masks), batch_size)]
     return np.concatenate([_probabilities(score(batch), len(batch)) for batch in batches])
 
@@ -512,13 +515,13 @@ def _probabilities(answer: Any, count: int) -> npt.NDArray[np.float64]:
     p = _numbers(answer, "what the scorer returned")
     if p.shape != (count,):
         raise ValueError(f"the scorer must return one probability for each of {count} masks, not shape {p.shape}")
-    wrong = np.flatnonzero(~((p >= 0) & (p <= 1)))  # NaN too
+    wrong = np.flatnonzero(~((p >= -_NOISE) & (p <= 1 + _NOISE)))  # NaN too
     if wrong.size:
         index = int(wrong[0])
         raise ValueError(
             f"the scorer must return probabilities in [0, 1] (no logits), not {p[index]} for mask {index} of {count}"
         )
-    return p
+    return np.clip(p, 0, 1)
 
 
 def _numbers(values: Any, what: str) -> npt.NDArray[np.float64]:
@@ -534,21 +537,53 @@ def _plain(options: dict[str, Any]) -> dict[str, Any]:
     return {key: value.item() if isinstance(value, np.generic) else value for key, value in options.items()}
 
 
+def _whole(value: Any, name: str, low: int) -> int:
+    """A whole number from `low` on."""
+    try:
+        whole = operator.index(value)
+    except TypeError:
+        raise ValueError(f"{name} must be a whole number, not {value!r}") from None
+    if whole < low:
+        raise ValueError(f"{name} must be at least {low}, not {whole}")
+    return whole
+
+
+def _grid(grid: Grid) -> Grid:
+    """A grid as results have it: JSON's list is a tuple. ValueError if it is none."""
+    _shape(grid)
+    return tuple(grid) if isinstance(grid, list) else grid
+
+
 def _shape(grid: Grid) -> tuple[int, int]:
     """(rows, columns)."""
-    if isinstance(grid, tuple):
-        if len(grid) == 2:
-            rows, columns = (operator.index(side) for side in grid)
-            if rows >= 1 and columns >= 1 and rows * columns <= _MOST_PATCHES:
-                return rows, columns
-    elif 2 <= operator.index(grid) <= 16:
-        return operator.index(grid), operator.index(grid)
+    square = not isinstance(grid, tuple | list)
+    sides: Any = (grid, grid) if square else grid
+    try:
+        rows, columns = map(operator.index, sides)
+        if 2 <= rows <= 16 if square else min(rows, columns) >= 1 and rows * columns <= _MOST_PATCHES:
+            return rows, columns
+    except (TypeError, ValueError):  # no whole numbers, or not two
+        pass
     raise ValueError(f"grid must be from 2 to 16, or (rows, columns) of up to {_MOST_PATCHES} patches, not {grid}")
+
+
+def _grid_of(sets: PatchSets) -> Grid | None:
+    """The grid that sets of patches bring with them: that of a result, or of masks."""
+    if isinstance(sets, MseResult):
+        return sets.grid
+    if not isinstance(sets, np.ndarray) or (sets.dtype != np.bool_ and sets.ndim < 3):
+        return None
+    if sets.dtype != np.bool_ or sets.ndim != 3:
+        raise ValueError(f"masks must be boolean, of shape (n, rows, columns), not {sets.dtype} of shape {sets.shape}")
+    rows, columns = sets.shape[1:]
+    return rows if rows == columns and rows > 1 else (rows, columns)
 
 
 def _known(memo: Memo | None, grid: Grid) -> _search.Memo:
     if memo is None:
         return _search.Memo()
+    if not isinstance(memo, Memo):
+        raise ValueError(f"memo must be an xaimse.search.Memo, not {type(memo).__name__}")
     if _shape(memo.grid) != _shape(grid):
         raise ValueError(f"the memo is of a grid of {memo.grid}, not of {grid}: take one memo for each")
     return memo._known
@@ -563,15 +598,22 @@ def _masks(sets: Sequence[Sequence[int]], grid: Grid) -> Masks:
 
 
 def _patch_sets(sets: PatchSets, patches: int) -> list[tuple[int, ...]]:
-    """The patches of each set, ascending."""
+    """The patches of each set, ascending; each below `patches`."""
     if isinstance(sets, MseResult):
         sets = sets.mses
     if isinstance(sets, np.ndarray) and sets.dtype == np.bool_:
         sets = [np.flatnonzero(mask) for mask in sets]
+    if not isinstance(sets, Iterable):
+        raise ValueError(f"sets must be those of find_mses(), masks, or the patches of each, not {type(sets).__name__}")
     result = []
     for index, patch_set in enumerate(sets):
-        members = patch_set.patches if isinstance(patch_set, Mse) else patch_set
-        result.append(tuple(sorted({operator.index(patch) for patch in members})))
-        if result[-1] and not 0 <= result[-1][0] <= result[-1][-1] < patches:
-            raise ValueError(f"set {index} has patches beyond 0 to {patches - 1}: {result[-1]}")
+        try:
+            members = sorted(map(operator.index, patch_set.patches if isinstance(patch_set, Mse) else patch_set))
+        except TypeError:
+            raise ValueError(f"set {index} must be the indices of its patches, not {str(patch_set)!r:.40}") from None
+        if members and not 0 <= members[0] <= members[-1] < patches:
+            raise ValueError(f"set {index} has patches beyond 0 to {patches - 1}: {tuple(members)}")
+        if len(set(members)) < len(members):
+            raise ValueError(f"set {index} has a patch twice: {tuple(members)}; masks must be boolean arrays")
+        result.append(tuple(members))
     return result

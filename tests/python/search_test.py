@@ -347,8 +347,13 @@ def test_signatures_have_every_option_with_its_default_of_cpp():
         ({"grid": 1}, "grid must be from 2 to 16, or (rows, columns) of up to 256 patches, not 1"),
         ({"grid": (1, 257)}, "not (1, 257)"),
         ({"grid": (4,)}, "not (4,)"),
+        ({"grid": [4, 4, 4]}, "not [4, 4, 4]"),
+        ({"grid": (4, 4.0)}, "not (4, 4.0)"),
+        ({"grid": "4"}, "not 4"),
         ({"batch_size": 0}, "batch_size must be at least 1, not 0"),
+        ({"batch_size": 1.5}, "batch_size must be a whole number, not 1.5"),
         ({"memo": Memo(4)}, "the memo is of a grid of 4, not of 7"),
+        ({"memo": {}}, "memo must be an xaimse.search.Memo, not dict"),
     ],
 )
 def test_options_out_of_range(options, message):
@@ -360,6 +365,12 @@ def test_options_may_be_numpys():
     options = {"beam_width": np.int64(5), "threshold": np.float32(0.75), "max_evaluations": np.uint16(900)}
     plain = {"beam_width": 5, "threshold": 0.75, "max_evaluations": 900}
     assert find_mses(score, np.int64(4), **options) == find_mses(score, 4, **plain)
+
+
+def test_a_grid_may_be_a_list_as_json_has_it():
+    result = find_mses(additive(3, 4), [3, 4], memo=Memo([3, 4]))
+    assert result == find_mses(additive(3, 4), (3, 4)) and result.grid == (3, 4)
+    assert count_sub_explanations(additive(3, 4), [(0, 1)], [3, 4]).grid == (3, 4)
 
 
 # --- statuses ---
@@ -409,7 +420,18 @@ def failing_at(value, index, question=3):
     return scorer
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, -0.001, 1.001])
+def test_float_noise_beyond_0_and_1_is_clipped():
+    def score(shown):
+        p = np.full(len(shown), -1e-7, np.float32)
+        p[shown.all(axis=(1, 2))] = np.nextafter(np.float32(1), np.float32(2))
+        return p
+
+    result = find_mses(score, 3)
+    assert (result.p_full, result.p_baseline) == (1, 0)
+    assert [(mse.p, mse.ratio) for mse in result.mses] == [(1, 1)]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -2e-6, 1 + 2e-6, -0.001, 1.001])
 def test_what_is_no_probability_is_named(value):
     assert refusal(lambda: find_mses(failing_at(value, 2), 4)) == (
         f"the scorer must return probabilities in [0, 1] (no logits), not {np.float64(value)} for mask 2 of 16"
@@ -685,10 +707,19 @@ def test_counts_of_a_full_lattice_are_exact_integers():
         ([(0, 1), ()], "set 1 of the MSEs is empty"),
         ([(0, 16)], "set 0 has patches beyond 0 to 15: (0, 16)"),
         ([(3,), (-1, 2)], "set 1 has patches beyond 0 to 15: (-1, 2)"),
+        ([(3,), (2, 5, 2)], "set 1 has a patch twice: (2, 2, 5); masks must be boolean arrays"),
+        (np.ones((1, 4, 4), int), "masks must be boolean, of shape (n, rows, columns), not int64 of shape (1, 4, 4)"),
+        (np.eye(4, dtype=bool), "masks must be boolean, of shape (n, rows, columns), not bool of shape (4, 4)"),
+        ([np.eye(4, dtype=bool)], "set 0 must be the indices of its patches, not "),
+        ([(0, 1.5)], "set 0 must be the indices of its patches, not '(0, 1.5)'"),
+        ([3], "set 0 must be the indices of its patches, not '3'"),
+        (3, "sets must be those of find_mses(), masks, or the patches of each, not int"),
     ],
 )
 def test_roots_that_are_none(sets, message):
     assert message in refusal(lambda: count_sub_explanations(additive(4, 4), sets, 4))
+    if "of the MSEs" not in message and "beyond" not in message:
+        assert message in refusal(lambda: diverse(sets))
 
 
 def test_a_result_brings_its_grid():
@@ -697,6 +728,34 @@ def test_a_result_brings_its_grid():
     assert count_sub_explanations(additive(4, 4), result, (4, 4)).distinct > 0
     with pytest.raises(ValueError, match="grid is 5, but the MSEs were found on 4"):
         count_sub_explanations(additive(4, 4), result, 5)
+
+
+@pytest.mark.parametrize("shape", [(4, 4), (3, 5), (1, 6)])
+def test_masks_bring_their_grid(shape):
+    """The same patch indices would be other sets in the default grid of 7 x 7."""
+    asked = set()
+
+    def score(shown):
+        asked.add(shown.shape[1:])
+        return additive(*shape)(shown)
+
+    masks = np.zeros((2, *shape), bool)
+    masks[0, 0, -2:] = masks[1, -1, :3] = True
+    counts = count_sub_explanations(score, masks, node_threshold=0.1)
+    assert counts.grid == (4 if shape == (4, 4) else shape) and asked == {shape}
+    patches = [np.flatnonzero(mask) for mask in masks]
+    assert counts == count_sub_explanations(score, patches, counts.grid, node_threshold=0.1)
+    assert (counts.masks()[:2].sum(axis=(1, 2)) == (3, 2)).all()
+    assert f"but the masks are of {counts.grid}; leave it out" in refusal(
+        lambda: count_sub_explanations(score, masks, 5)
+    )
+    assert diverse(masks) == diverse(patches)
+
+
+def test_masks_beyond_the_largest_grid_are_no_sets():
+    empty = np.zeros((2, 20, 20), bool)
+    for call in (lambda: diverse(empty), lambda: count_sub_explanations(additive(4, 4), empty)):
+        assert "(rows, columns) of up to 256 patches, not 20" in refusal(call)
 
 
 def test_sets_may_be_masks_mses_or_patches():
@@ -725,6 +784,7 @@ def test_the_diverse_family_is_the_largest():
     assert not diverse(hard_family()).diverse_exact
     with pytest.raises(ValueError, match="max_overlap must be at least 0, not -1"):
         diverse(sets, -1)
+    assert refusal(lambda: diverse(sets, 1.5)) == "max_overlap must be a whole number, not 1.5"
     with pytest.raises(ValueError, match="set 0 has patches beyond 0 to 255"):
         diverse([(256,)])
 
