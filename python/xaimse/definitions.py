@@ -187,9 +187,11 @@ SALIENCY_RECORDS = (
     same("seconds", NUMBER, "time from decoding to the last evaluation; images overlap, so these are no sum", SECONDS),
 )
 
+SOURCE = same("source", TEXT, "name of the model whose map reveals the image")
+TESTED = same("model", TEXT, "name of the model that is tested")
 CROSSTEST_RECORDS = (
     *PREAMBLE,
-    same("source", TEXT, "name of the model whose map reveals the image"),
+    SOURCE,
     same("model", TEXT, "name of the model that is tested: predicted, p_full and p_baseline are its"),
     same("outside", NUMBER, "share of the area of the tested model's crop outside the source's", "share, 0 to 1"),
     same("auc", NUMBER, "insertion AUC of `model` under the map of `source`; missing unless ok", AREA),
@@ -211,8 +213,8 @@ SALIENCY_CURVES = (
 )
 CROSSTEST_CURVES = (
     IMAGE,
-    same("source", TEXT, "name of the model whose map reveals the image"),
-    same("model", TEXT, "name of the model that is tested"),
+    SOURCE,
+    TESTED,
     SHARE,
     Column(
         "value", NUMBER, "curve", "cells: (p_t - p(b)) / (p(x) - p(b)), p_t the probability of `model` at this share"
@@ -248,11 +250,10 @@ QUANTITIES = (
     *STATISTICS,
 )
 
-SOURCE, MODEL = CROSSTEST_RECORDS[9:11]
 FAMILY = same("family", TEXT, "family of the model, as its card says")
 PAIRS = (
     SOURCE,
-    same("model", TEXT, "name of the model that is tested"),
+    TESTED,
     *STATISTICS,
     same("undefined", INTEGER, "images for which the pair is undefined", COUNT),
 )

@@ -28,7 +28,7 @@ from PIL import Image
 
 from . import runs, statistics, tables
 from .definitions import CROSSTEST, KINDS, MSE, SALIENCY, SUBEXP, TABLES
-from .runs import RunError, RunFolder
+from .runs import NoSuchTable, RunError, RunFolder, listed
 
 Folder = str | os.PathLike[str]
 SQUARES = {"matrix": "pairs", "family_matrix": "family_pairs"}
@@ -51,7 +51,8 @@ def read(folder: Folder) -> "Run":
 
 
 def read_all(folders: Folder | Iterable[Folder]) -> "Runs":
-    """Several runs side by side, by the names of their folders (by path where two have one name). Raises RunError.
+    """Several runs side by side, by the names of their folders (by path where two have one name). Raises RunError, also
+    where there are none.
 
     >>> runs = read_all(["runs/maps", "runs/rise"])
     >>> runs.compare("insertion")[["n", "mean"]].round(2)
@@ -70,7 +71,7 @@ class Run:
     Tables are made when they are first asked for, and kept; they hold everything that the run's kind has (`tables`). A
     table's `attrs["columns"]` says of each column what it is, in which unit and range, and `describe()` prints that.
     Missing values are NaN in columns of floats and pd.NA in others, integers stay integers (Int64). Asking for what
-    runs of this kind do not have is an AttributeError that says which kinds have it.
+    runs of this kind do not have is an AttributeError (runs.NoSuchTable) that says which kinds have it.
     """
 
     def __init__(self, folder: Folder) -> None:
@@ -318,7 +319,7 @@ class Run:
     def _require(self, name: str, kinds: Iterable[str]) -> None:
         if self.kind not in kinds:
             have = f"; runs of {listed(kinds)} have" if kinds else f"; its tables are {listed(self.tables)}"
-            raise AttributeError(f"{self.folder} is a run of {self.kind} and has no {name!r}{have}")
+            raise NoSuchTable(f"{self.folder} is a run of {self.kind} and has no {name!r}{have}")
 
     def _make(self, name: str) -> pandas.DataFrame:
         columns = TABLES[name].columns[self.kind]
@@ -352,7 +353,7 @@ class Run:
                     print(f"{name}.{each.name}: {each.text}")
                     found = True
         if column is not None and not found:
-            raise AttributeError(f"no table of a run of {self.kind} has a column {column!r}")
+            raise NoSuchTable(f"no table of a run of {self.kind} has a column {column!r}")
 
     # --- files
 
@@ -389,7 +390,8 @@ class Run:
             raise RunError(f"{file} cannot be read: {error}") from None
 
     def mask(self, patches: Sequence[int]) -> Truths:
-        """xai-mse, xai-subexp: a set of patches as a grid x grid array, True where a patch is shown.
+        """xai-mse, xai-subexp: a set of patches as a grid x grid array, True where a patch is shown. ValueError for
+        what is no patch of the grid.
 
         >>> run = read("runs/first")
         >>> run.mask((0, 5)).astype(int)
@@ -401,11 +403,14 @@ class Run:
         self._require("mask", (MSE, SUBEXP))
         grid = int(self.info["options"]["grid"])
         shown = numpy.zeros(grid * grid, bool)
+        wrong = [patch for patch in patches if patch not in range(grid * grid)]
+        if wrong:
+            raise ValueError(f"there is no patch {wrong[0]}; patches are from 0 to {grid * grid - 1}")
         shown[list(patches)] = True
         return shown.reshape(grid, grid)
 
     def class_name(self, index: int) -> str:
-        """The name of a class, or its index where the model's card has no names."""
+        """The name of a class, or its index where the model's card has no names. RunError for what is no class."""
         return runs.class_name(self.info, index)
 
     def _path(self, column: str, image: str) -> str:
@@ -421,13 +426,16 @@ class Run:
         try:
             return numpy.asarray(numpy.load(self.folder / path), numpy.float32)
         except (OSError, ValueError, EOFError):
-            raise RunError(f"{self.folder / path} is missing or no map; {runs.remake(self.info)}") from None
+            again = runs.remake(self.info, self.folder)
+            raise RunError(f"{self.folder / path} is missing or no map; {again}") from None
 
 
 class Runs(Mapping[str, Run]):
     """What `read_all` gives: runs by name, in the order given. Tables of runs of one kind are joined (`table`)."""
 
     def __init__(self, several: Sequence[Run]) -> None:
+        if not several:
+            raise RunError("no runs were given")
         names = [run.name for run in several]
         if len(set(names)) < len(names):
             names = [str(run.folder) for run in several]
@@ -527,9 +535,3 @@ def joined(parts: Mapping[str, pandas.DataFrame], of: Mapping[str, Run]) -> pand
     whole = pandas.concat(made, ignore_index=True)
     whole.attrs = {"columns": columns}
     return whole
-
-
-def listed(names: Iterable[object]) -> str:
-    """ "a, b and c"."""
-    *first, last = map(str, names)
-    return f"{', '.join(first)} and {last}" if first else last

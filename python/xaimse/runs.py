@@ -4,7 +4,7 @@ import fcntl
 import json
 import os
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,10 @@ SCHEMA_VERSION = "2.0"  # of the runs that are read: all of the same major versi
 
 class RunError(ValueError):
     """A folder that cannot be read as a run; one line that says which, why, and what to do."""
+
+
+class NoSuchTable(AttributeError):
+    """What runs of this kind do not have; one line that says which kinds have it."""
 
 
 class RunFolder:
@@ -76,6 +80,8 @@ class RunFolder:
                 "run its command again to go on"
             )
         file = self.folder / "summary.json"
+        if not file.exists():
+            raise RunError(f"{self.folder} has lost its summary.json; {remake(self.info, self.folder)}")
         summary = read_json(file)
         require_schema(summary, file, self.info)
         return summary
@@ -120,16 +126,28 @@ def require_schema(document: dict[str, Any], file: Path, info: dict[str, Any]) -
     """Raises RunError where `document`, read from `file`, is of another major version of the schema."""
     version = document.get("schema_version", "1 or older")
     if str(version).split(".")[0] != SCHEMA_VERSION.split(".")[0]:
-        raise RunError(f"{file} has schema version {version}, and this reads {SCHEMA_VERSION}; {remake(info)}")
+        again = remake(info, file.parent)
+        raise RunError(f"{file} has schema version {version}, and this reads {SCHEMA_VERSION}; {again}")
 
 
-def remake(info: dict[str, Any]) -> str:
-    """How to make a run anew, by the command in its run.json."""
+def remake(info: dict[str, Any], folder: Path) -> str:
+    """How to make the run in `folder` anew, by the command in its run.json: there, and not where the folder was copied
+    or moved from."""
     command = info.get("command")
     if not command:
         return "run its command again with --overwrite or another --out"
-    overwrite = [] if "--overwrite" in command else ["--overwrite"]
-    return f"make it anew: {shlex.join([*command, *overwrite])} (or with another --out)"
+    again = shlex.join([*without_out(command), "--out", str(folder), "--overwrite"])
+    return f"make it anew: {again} (or with another --out)"
+
+
+def without_out(command: Sequence[str]) -> Iterator[str]:
+    """The words of a program's command but those that say where it writes."""
+    words = iter(command)
+    for word in words:
+        if word == "--out":
+            next(words, None)
+        elif word != "--overwrite" and not word.startswith("--out="):
+            yield word
 
 
 def is_written_to(folder: str | os.PathLike[str]) -> bool:
@@ -145,6 +163,15 @@ def is_written_to(folder: str | os.PathLike[str]) -> bool:
 
 
 def class_name(info: dict[str, Any], index: int, unnamed: str = "") -> str:
-    """The name of class `index`, or the index behind `unnamed` where run.json has no names."""
+    """The name of class `index`, or the index behind `unnamed` where run.json has no names. Raises RunError for what
+    is no class of the run."""
     names = info.get("class_names")
+    if index < 0 or (names and index >= len(names)):
+        raise RunError(f"there is no class {index}; classes are from 0" + (f" to {len(names) - 1}" if names else ""))
     return str(names[index]) if names else f"{unnamed}{index}"
+
+
+def listed(names: Iterable[object]) -> str:
+    """ "a, b and c"."""
+    *first, last = map(str, names)
+    return f"{', '.join(first)} and {last}" if first else last

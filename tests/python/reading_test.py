@@ -263,11 +263,21 @@ def test_pictures(runs):
 def test_masks_are_in_rows(runs):
     mask = read(runs / "first").mask((1, 4, 15))
     assert numpy.argwhere(mask).tolist() == [[0, 1], [1, 0], [3, 3]] and mask.shape == (4, 4)
+    for patch in (-1, 16):
+        with pytest.raises(ValueError, match=f"^there is no patch {patch}; patches are from 0 to 15$"):
+            read(runs / "first").mask([3, patch])
 
 
 def test_classes(runs, tmp_path):
     assert read(runs / "first").class_name(2) == "blue"
-    assert read(copied(runs / "first", tmp_path / "run", class_names=None)).class_name(2) == "2"
+    unnamed = read(copied(runs / "first", tmp_path / "run", class_names=None))
+    assert unnamed.class_name(2) == "2"
+    last = len(read(runs / "first").info["class_names"]) - 1
+    for index in (-1, last + 1):
+        with pytest.raises(ValueError, match=f"^there is no class {index}; classes are from 0 to {last}$"):
+            read(runs / "first").class_name(index)
+    with pytest.raises(ValueError, match=r"^there is no class -1; classes are from 0$"):
+        unnamed.class_name(-1)
 
 
 # --- definitions
@@ -367,7 +377,7 @@ def test_docstrings_are_true(runs, monkeypatch):
 
 def test_what_a_kind_does_not_have_is_said_with_who_has_it(runs):
     run = read(runs / "first")
-    with pytest.raises(AttributeError, match=r"is a run of xai-mse and has no 'maps'; runs of xai-saliency have$"):
+    with pytest.raises(folders.NoSuchTable, match=r"run of xai-mse and has no 'maps'; runs of xai-saliency have$"):
         _ = run.maps
     with pytest.raises(AttributeError, match=r"has no 'curves'; runs of xai-saliency and xai-crosstest have$"):
         _ = run.curves
@@ -533,14 +543,31 @@ def test_what_is_no_run(runs, tmp_path):
 
 @pytest.mark.parametrize("version", ["1.0", "3.0"])
 def test_another_schema(version, runs, tmp_path):
-    command = ["xai-mse", "--data", "a b"]
-    run = copied(runs / "first", tmp_path / version, schema_version=version, command=command)
-    assert refused(run) == (
-        f"{run}/run.json has schema version {version}, and this reads 2.0; "
-        "make it anew: xai-mse --data 'a b' --overwrite (or with another --out)"
-    )
+    again = f"xai-mse --data 'a b' --out {tmp_path}/{version} --overwrite"
+    for place, words in enumerate((["--out", "runs/first"], ["--overwrite", "--out=runs/first"], [])):
+        command = ["xai-mse", *words, "--data", "a b"]
+        run = copied(runs / "first", tmp_path / f"{place}", schema_version=version, command=command)
+        os.rename(run, tmp_path / version)  # the original of a copied or moved folder is not to be erased
+        run = tmp_path / version
+        assert refused(run) == (
+            f"{run}/run.json has schema version {version}, and this reads 2.0; "
+            f"make it anew: {again} (or with another --out)"
+        )
+        os.rename(run, tmp_path / f"{place}")
+    run = tmp_path / "0"
     (run / "run.json").write_text("{}")
     assert "1 or older" in refused(run)
+
+
+def test_a_summary_that_is_lost(runs, tmp_path):
+    folder = copied(runs / "first", tmp_path / "run", command=["xai-mse", "--out", "there"])
+    (folder / "summary.json").unlink()
+    with pytest.raises(RunError) as error:
+        _ = read(folder).statistics
+    assert str(error.value) == (
+        f"{folder} has lost its summary.json; "
+        f"make it anew: xai-mse --out {folder} --overwrite (or with another --out)"
+    )
 
 
 def test_a_later_minor_version_is_read(runs, tmp_path):
@@ -587,6 +614,11 @@ def test_several_runs_side_by_side(runs):
     statistics = both.table("statistics")
     assert statistics.groupby("run").size().to_dict() == {"maps": 8, "rise": 8}
     assert "run" in repr(both) and repr(both).count("\n") == 1
+
+
+def test_no_runs_are_refused_at_once():
+    with pytest.raises(RunError, match=r"^no runs were given$"):
+        read_all([])
 
 
 def test_one_folder_is_several_runs_too(runs):

@@ -6,9 +6,11 @@ import io
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tarfile
+import time
 from pathlib import Path
 
 import numpy
@@ -55,7 +57,12 @@ def shown(capsys, *words):
 
 
 def refused(capsys, *words):
-    assert main([str(word) for word in words]) == 2
+    """The line on standard error, of a command line that is none too."""
+    try:
+        code = main([str(word) for word in words])
+    except SystemExit as ended:
+        code = ended.code
+    assert code == 2
     out, err = capsys.readouterr()
     assert out == "" and err.startswith("xai-results: ") and err.count("\n") == 1
     return err
@@ -91,6 +98,19 @@ def test_images_can_be_chosen(tmp_path, capsys):
     assert [row["image"] for row in json.loads(shown(capsys, run, "--json", "--images", "dim.jpg"))] == ["dim.jpg"]
     assert "there is no none.jpg" in refused(capsys, run, "--images", "cup.jpg", "none.jpg")
     assert "there is no none.jpg" in refused(capsys, run, "--images", "none.jpg", "--csv")
+
+
+def test_images_that_would_change_nothing_are_refused(runs, capsys):
+    for words in (["runs/cross"], ["runs/first", "runs/cross"]):
+        assert "--images: the matrix of runs/cross is over all its images" in refused(
+            capsys, *words, "--images", "photo00.png"
+        )
+    for option in ("--compare", "--describe"):
+        assert "--compare is over all images, --describe of none" in refused(
+            capsys, "runs/first", option, "--images", "photo00.png"
+        )
+    rows = json.loads(shown(capsys, "runs/cross", "--table", "records", "--images", "photo00.png", "--json"))
+    assert len(rows) == 9 and {row["image"] for row in rows} == {"photo00.png"}
 
 
 def test_sub_explanations(runs, capsys):
@@ -216,7 +236,7 @@ def test_several_runs_have_their_names_above(runs, capsys):
 
 def test_refusals(runs, capsys, tmp_path):
     assert f"there is no folder {tmp_path}/none" in refused(capsys, tmp_path / "none")
-    assert "make it anew: xai-mse --data 'a b' --overwrite" in refused(
+    assert f"make it anew: xai-mse --data 'a b' --out {tmp_path}/old --overwrite" in refused(
         capsys, write_run(tmp_path / "old", schema_version="1.0")
     )
     assert "has no 'curves'; runs of xai-saliency and xai-crosstest have" in refused(
@@ -230,9 +250,19 @@ def test_refusals(runs, capsys, tmp_path):
 
 @pytest.mark.parametrize("words", [[], ["--table", "none", "x"], ["x", "--json", "--csv"], ["x", "--what"]])
 def test_bad_usage(words, capsys):
+    assert refused(capsys, *words).endswith("; see --help\n")
+
+
+def test_a_mistake_in_the_program_is_not_bad_usage(runs, monkeypatch):
+    monkeypatch.setattr("xaimse.results.showing.overview", lambda *_: None.no_such_thing)
+    with pytest.raises(AttributeError, match="no_such_thing"):
+        main(["runs/first"])
+
+
+def test_version(capsys):
     with pytest.raises(SystemExit) as error:
-        main(words)
-    assert error.value.code == 2 and capsys.readouterr().err.startswith("usage: xai-results ")
+        main(["--version"])
+    assert error.value.code == 0 and capsys.readouterr().out == f"xai-results {xaimse.__version__}\n"
 
 
 def test_help_tells_all(capsys):
@@ -254,6 +284,25 @@ def test_it_is_a_program(runs):
     assert shown.decode().startswith("image ")
     failed = as_program("none")
     assert failed.communicate(timeout=60) == (b"", b"xai-results: there is no folder none\n") and failed.returncode == 2
+
+
+@pytest.mark.parametrize("delay", [0, 0.2, 1.5])
+def test_a_signal_is_one_line(delay, tmp_path):
+    """While pandas is imported, and later."""
+    program = as_program(write_run(tmp_path / "run", MADE_UP * 20_000), "--json")
+    status = Path(f"/proc/{program.pid}/status")
+    while not int(status.read_text().partition("SigCgt:")[2].split()[0], 16) & 1 << signal.SIGTERM - 1:
+        time.sleep(0.01)
+    time.sleep(delay)
+    program.send_signal(signal.SIGINT)
+    assert program.communicate(timeout=60)[1] == b"xai-results: stopped\n" and program.returncode == 75
+
+
+def test_pandas_waits_for_the_signals():
+    code = "import sys, xaimse.results.cli; print(sorted({'numpy', 'pandas', 'PIL'} & set(sys.modules)))"
+    package = str(Path(xaimse.__file__).parents[1])
+    environment = os.environ | {"PYTHONPATH": package}
+    assert subprocess.check_output([sys.executable, "-c", code], env=environment, text=True) == "[]\n"
 
 
 def test_who_reads_may_stop(tmp_path):
@@ -325,6 +374,9 @@ def test_photographs_and_maps_side_by_side(data, tmp_path, capsys):
             yellow = numpy.argwhere(colours[..., 0] > colours[..., 2] + 60)  # near the map's peak alone
             expected = numpy.array(PEAK) * (maps.TILE - 1) / 3
             assert len(yellow) > 50 and numpy.abs(yellow.mean(axis=0) - expected).max() < 25
+            seen = Image.fromarray(tile(drawn, row, 0).astype(numpy.uint8))
+            cells = read(runs[column - 1]).map(("cat.png", "cup.png")[row])
+            assert (colours == numpy.asarray(maps.overlay(seen, cells))).all(), "not the colours of the map's values"
     assert (drawn[maps.HEAD + maps.TILE + 5 :][: maps.LINE] < 128).any(), "words under the maps"
     assert (drawn[-maps.FOOT :] < 128).any(), "a legend at the foot"
 
@@ -385,6 +437,24 @@ def test_photographs_that_are_gone_or_changed(data, tmp_path, capsys):
     assert "cat.png in" in refused(capsys, run, "--maps", tmp_path / "x.png")
     with_tar = write_maps(tmp_path / "tar", data, "igos", without=["cat.png"], path=tmp_path / "none.tar")
     assert "none.tar cannot be read" in refused(capsys, with_tar, "--maps", tmp_path / "x.png")
+
+
+@pytest.mark.parametrize("name", ["m", "m.xyz", "m.jpg", "m.png.txt"])
+def test_pictures_are_png(name, data, tmp_path, capsys):
+    run = write_maps(tmp_path / "run", data, "igos")
+    assert f"{tmp_path / name} must end in .png" in refused(capsys, run, "--maps", tmp_path / name)
+    assert not (tmp_path / name).exists()
+
+
+def test_a_picture_that_cannot_be_written(data, tmp_path, capsys):
+    run = write_maps(tmp_path / "run", data, "igos")
+    (tmp_path / "folder.png").mkdir()
+    for file, why in (("none/m.png", "No such file or directory"), ("folder.png", "Is a directory")):
+        assert refused(capsys, run, "--maps", tmp_path / file) == (
+            f"xai-results: {tmp_path / file} cannot be written: {why}\n"
+        )
+    shown(capsys, run, "--maps", tmp_path / "M.PNG")
+    assert Image.open(tmp_path / "M.PNG").format == "PNG"
 
 
 def test_maps_are_of_saliency_runs(runs, capsys, tmp_path):
