@@ -3,16 +3,16 @@
 import contextlib
 import dataclasses
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
+from .outputs import OUTPUTS, entries, fits, kind_of
 from .perturbation import MaskedImages
-
-OUTPUTS = ("logits", "probabilities", "sigmoid")
+from .preprocessing import whole_number
 
 
 @contextlib.contextmanager
@@ -54,16 +54,14 @@ class Classifier:
     def __init__(self, model: torch.nn.Module, images: MaskedImages, batch_size: int, output: str) -> None:
         """images: normalised, on the model's device. output: one of OUTPUTS, what the model gives.
 
-        ValueError where the model gives something else, or fails.
+        ValueError where the model gives something else, or raises.
         """
         if output not in OUTPUTS:
             raise ValueError(f"output={output!r} is none of {', '.join(OUTPUTS)}")
-        if batch_size < 1:
-            raise ValueError(f"batch_size={batch_size} is below 1")
         self.model = model
         self._dtype = _first_tensor(model).dtype
         self._images = images
-        self._batch_size = batch_size
+        self._batch_size = whole_number("batch_size", batch_size)
         self._probabilities_of = self._link(output)
 
     @torch.no_grad()
@@ -91,37 +89,46 @@ class Classifier:
         return np.concatenate(answers)
 
     def _outputs(self, batch: torch.Tensor) -> torch.Tensor:
-        """What the model says of n x 3 x H x W normalised images: n x K float32."""
-        return _logits(self.model(batch.to(self._dtype)), len(batch)).float()
+        """What the model says of n x 3 x H x W normalised images: n x K float32.
+
+        ValueError, with what the model raised as its cause; but memory that does not suffice stays what it is.
+        """
+        try:
+            answer = self.model(batch.to(self._dtype))
+        except torch.OutOfMemoryError:
+            raise
+        except Exception as error:
+            size = " x ".join(map(str, batch.shape[1:]))
+            reason = ": ".join([type(error).__name__, *str(error).strip().splitlines()[:1]])
+            raise ValueError(
+                f"the model fails on images of {size}: {reason}; does the preprocessing fit it?"
+            ) from error
+        return _logits(answer, len(batch)).float()
 
     @torch.no_grad()
     def _link(self, output: str) -> Callable[[torch.Tensor], torch.Tensor]:
         """From the model's outputs to probabilities. Weak and strong inputs show whether its outputs are bounded."""
-        image, baseline = self._images.baseline + self._images.difference, self._images.baseline
-        rows = torch.stack([image, baseline, 10 * image, -10 * image])
-        try:
-            outputs = torch.cat([self._outputs(row[None]) for row in rows])
-        except (RuntimeError, TypeError, IndexError, AssertionError) as error:
-            if isinstance(error, torch.OutOfMemoryError):
-                raise
-            height, width = image.shape[1:]
-            reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
-            raise ValueError(
-                f"the model fails on images of 3 x {height} x {width}: {reason}; does the preprocessing fit it?"
-            ) from error
+        baseline, image = self._images.baseline, self._images.baseline + self._images.difference
+        noise = torch.randn(image.shape, generator=torch.Generator().manual_seed(0)).to(image)
+        unlike = [image, baseline, 0 * image, 3 * noise, 10 * image, -10 * image, 100 * image]
+        outputs = torch.cat([self._outputs(row[None]) for row in unlike])
         outputs = outputs[outputs.isfinite().all(1)]
-        bounded = bool(((outputs >= 0) & (outputs <= 1)).all())
-        sums_to_one = bounded and outputs.shape[1] > 1 and bool(((outputs.sum(1) - 1).abs() < 1e-3).all())
-        seen = "probabilities" if sums_to_one else "sigmoid" if bounded else "logits"
-        if not len(outputs):
-            seen = output  # p(S) is NaN, which __call__ tells
         if outputs.shape[1] == 1 and output != "sigmoid":
             raise ValueError(
                 "the model has one output: pass output='sigmoid' (class 1 is the output's, 0 its complement)"
             )
-        if output != seen and (output, seen) != ("sigmoid", "logits"):
-            raise ValueError(f"the model gives {_LOOKS[seen]}: pass output={seen!r}, or a model that gives {output}")
-        return _Link(output, bounded)
+        if not len(outputs):
+            return _Link(output, bounded=False)  # p(S) is NaN, which __call__ tells
+        coarse = self._dtype in (torch.float16, torch.bfloat16)
+        kind = kind_of(outputs, 2e-2 if coarse else 1e-3)
+        if kind == "percentages":
+            raise ValueError(
+                f"each row of the model's outputs sums to {outputs[0].sum():.4g} and none is negative: neither logits "
+                "nor probabilities; pass a model without what scales them"
+            )
+        if not fits(kind, output):
+            raise ValueError(f"the model gives {_LOOKS[kind]}: pass output={kind!r}, or a model that gives {output}")
+        return _Link(output, bounded=kind != "logits")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -142,7 +149,7 @@ class Scorer:
 
 
 _LOOKS = {
-    "logits": "numbers outside 0 to 1, logits",
+    "logits": "numbers that look like logits",
     "probabilities": "rows that sum to 1, probabilities",
     "sigmoid": "numbers from 0 to 1 alone, as a sigmoid does",
 }
@@ -162,13 +169,7 @@ class _Link:
 
 def _logits(answer: Any, rows: int) -> torch.Tensor:
     """The n x K of what a model returns: itself, `logits` among several things, or the only n x K there is."""
-    parts: Mapping[Any, Any] = {}
-    if isinstance(answer, Mapping):
-        parts = answer
-    elif dataclasses.is_dataclass(answer):
-        parts = vars(answer)
-    elif isinstance(answer, (tuple, list)):
-        parts = dict(zip(getattr(answer, "_fields", range(len(answer))), answer, strict=True))
+    parts = entries(answer)
     fitting = {key: part for key, part in parts.items() if _is_table(part, rows)}
     if "logits" in fitting or len(fitting) == 1:
         answer = fitting.get("logits", next(iter(fitting.values())))

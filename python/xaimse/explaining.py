@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from PIL import Image
 from .classifier import Classifier, Scorer, evaluating
 from .figure import Tile, draw, percent
 from .perturbation import MaskedImages, make_baseline
-from .preprocessing import Photograph, preprocessing_of
+from .preprocessing import Photograph, preprocessing_of, whole_number
 from .search import Memo, MseResult, find_mses
 
 _NEAR_TIE = 1e-5  # relative: classes whose probabilities are closer may change places on another machine
@@ -52,7 +53,8 @@ def explain(
     class_names: K names. None: those of torchvision's weights, else none.
     options: further ones of find_mses(), such as beam_width, reduce, max_size or max_overlap.
 
-    ValueError, one line that says what and what to do, where these do not fit.
+    ValueError, one line that says what and what to do, where these do not fit or the model raises: what it raised is
+    the error's cause. But memory that does not suffice for one image stays torch.OutOfMemoryError.
 
     >>> import timm, xaimse
     >>> from PIL import Image
@@ -63,6 +65,7 @@ def explain(
     """
     if not isinstance(model, torch.nn.Module):
         raise TypeError(f"model is a {type(model).__name__}, not a torch.nn.Module; find_mses() takes any scorer")
+    grid = whole_number("grid", grid, 2)
     steps = preprocessing_of(model, preprocessing)
     photograph = steps.pixels(image)
     images = MaskedImages.of(photograph, make_baseline(photograph, baseline, steps.mean), grid, mask)
@@ -103,9 +106,13 @@ def _chosen(target: int | str, p: npt.NDArray[np.float64], names: Sequence[str] 
             what = "there are no class_names" if names is None else f"{len(same)} of the class_names are so"
             raise ValueError(f"target={target!r}: {what}; give predicted, second, an index or a name")
         return same[0], False
-    if not 0 <= target < len(p):
-        raise ValueError(f"target={target}: the model has the classes 0 to {len(p) - 1}")
-    return int(target), False
+    try:
+        index = -1 if isinstance(target, bool) else operator.index(target)
+    except TypeError:
+        index = -1
+    if not 0 <= index < len(p):
+        raise ValueError(f"target={target!r}: give predicted, second, a name, or a class from 0 to {len(p) - 1}")
+    return index, False
 
 
 @dataclasses.dataclass(frozen=True, repr=False, eq=False)
@@ -117,7 +124,8 @@ class Explanation(MseResult):
     target, class_name: the class that is explained. baseline, mask: as they were given.
     images: the image as the model crops it, masked: images(masks) gives x_S in [0,1], n x 3 x H x W, and
         images.masks(masks) U(S), n x H x W, on the CPU.
-    score, memo: the scorer, and what it has said; for count_sub_explanations() and others.
+    score, memo: the scorer, and what it has said; for count_sub_explanations() and others. A copy and what pickle
+        makes of it have neither: the model is not part of what was found.
 
     >>> xaimse.count_sub_explanations(explanation.score, explanation, memo=explanation.memo).distinct
     """
@@ -129,6 +137,9 @@ class Explanation(MseResult):
     images: MaskedImages
     score: Scorer
     memo: Memo
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name not in ("score", "memo")}
 
     def __repr__(self) -> str:
         found = f"{self.found} MSEs, {self.diverse} diverse, min_size {self.min_size}" if self.mses else "no MSEs"

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import operator
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeAlias
@@ -18,6 +19,7 @@ _WHAT_TO_PASS = (
     "(or weights.transforms()), or a torchvision Compose that ends in Normalize"
 )
 _RANDOM = ("Random", "RandAugment", "AutoAugment", "TrivialAugment", "AugMix", "ColorJitter")  # names that begin so
+_TO_TENSOR = ("ToTensor", "PILToTensor")  # refuse what is a tensor already
 
 
 class Steps(Protocol):
@@ -56,14 +58,14 @@ class Preprocessing:
         names = [filter.name.lower() for filter in Image.Resampling]
         if self.interpolation not in names:
             raise ValueError(f"interpolation={self.interpolation!r} is none of {', '.join(names)}")
-        height, width = _both(self.size)
-        resized = (height, width) if self.resize is None else _both(self.resize)
-        if min(height, width) < 1 or not _covers(resized, (height, width)):
+        height, width = _both("size", self.size)
+        resized = (height, width) if self.resize is None else _both("resize", self.resize)
+        if not _covers(resized, (height, width)):
             raise ValueError(f"resize={self.resize} does not cover the crop of {height} x {width} pixels")
 
     def pixels(self, image: Photograph) -> torch.Tensor:
         """The crop of `image`: 3 x H x W float32 RGB in [0,1]. ValueError for what is no photograph, or too small."""
-        crop = _both(self.size)
+        crop = _both("size", self.size)
         planes = []
         for plane in _planes(image):
             resized = self._resized(plane)
@@ -80,11 +82,9 @@ class Preprocessing:
     def _resized(self, plane: Image.Image) -> Image.Image:
         if self.resize is None:
             return plane
-        if isinstance(self.resize, int):
-            short = min(plane.size)
-            width, height = (self.resize * side // short for side in plane.size)
-        else:
-            height, width = self.resize
+        height, width = _both("resize", self.resize)
+        if not isinstance(self.resize, (tuple, list)):
+            width, height = (height * side // min(plane.size) for side in plane.size)
         return plane.resize((width, height), Image.Resampling[self.interpolation.upper()])
 
 
@@ -104,7 +104,8 @@ class Composed:
         planes = _planes(image)
         shown: Any = planes[0] if len(planes) == 1 else torch.cat([_tensor(np.asarray(plane)) for plane in planes])
         for step in self.steps:
-            shown = step(shown)
+            if not (isinstance(shown, torch.Tensor) and type(step).__name__ in _TO_TENSOR):
+                shown = step(shown)
         if not isinstance(shown, torch.Tensor) or shown.dim() != 3 or shown.shape[0] != 3:
             what = f"a {type(shown).__name__}"
             raise ValueError(f"the Compose gives {what} before its Normalize, not a tensor of 3 x H x W")
@@ -114,11 +115,21 @@ class Composed:
         return _in_range(shown, "the Compose gives, before its Normalize,")
 
 
+def unwrapped(model: torch.nn.Module) -> torch.nn.Module:
+    """The module that torch.compile and the data-parallel ones of torch wrap; without them, the model itself."""
+    wrappers = (torch.nn.DataParallel, torch.nn.parallel.DistributedDataParallel)
+    while hasattr(model, "_orig_mod") or isinstance(model, wrappers):
+        inner: Any = model.module if isinstance(model, wrappers) else model._orig_mod
+        model = inner
+    return model
+
+
 def preprocessing_of(model: torch.nn.Module, given: Any = None) -> Steps:
     """What comes before `model`: `given`, in any of the forms explain() takes, or what timm says of the model.
 
     ValueError, with what to pass, where neither says it.
     """
+    model = unwrapped(model)
     timm: Any = sys.modules.get("timm.data")  # where a model is timm's, it is loaded
     if given is None and timm is not None and getattr(model, "pretrained_cfg", None):
         given = timm.create_transform(**timm.resolve_model_data_config(model))
@@ -158,27 +169,64 @@ def _of_compose(steps: Sequence[Any]) -> Composed:
 
 
 def _check_normalisation(mean: Sequence[float], std: Sequence[float]) -> None:
-    if len(mean) != 3 or not all(0 <= value <= 1 for value in mean):
+    if not _are_three(mean, lambda value: 0 <= value <= 1):
         raise ValueError(f"mean needs three values from 0 to 1, for pixels from 0 to 1, not {mean}")
-    if len(std) != 3 or not all(math.isfinite(value) and value > 0 for value in std):
+    if not _are_three(std, lambda value: math.isfinite(value) and value > 0):
         raise ValueError(f"std needs three values above 0, for pixels from 0 to 1, not {std}")
 
 
-def _both(sides: int | tuple[int, int]) -> tuple[int, int]:
-    return (sides, sides) if isinstance(sides, int) else (sides[0], sides[1])
+def _are_three(values: Any, fit: Callable[[float], bool]) -> bool:
+    try:
+        return len(values) == 3 and all(fit(value) for value in values)
+    except TypeError:  # no sequence, or of no numbers
+        return False
+
+
+def whole_number(name: str, value: Any, least: int = 1) -> int:
+    """`value` as an int. ValueError where it is no whole number, or below `least`."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = least - 1
+    if number < least or isinstance(value, bool):
+        raise ValueError(f"{name}={value!r} is not a whole number of at least {least}")
+    return number
+
+
+def _both(name: str, sides: Any) -> tuple[int, int]:
+    """Height and width of `sides`, one number or two."""
+    height, width = sides if isinstance(sides, (tuple, list)) and len(sides) == 2 else (sides, sides)
+    return whole_number(name, height), whole_number(name, width)
 
 
 def _covers(sides: tuple[int, int], crop: tuple[int, int]) -> bool:
     return sides[0] >= crop[0] and sides[1] >= crop[1]
 
 
+def rgb(image: Image.Image) -> Image.Image:
+    """The image in RGB, of bytes. Of 16-bit grey the high byte counts, as in the programs: PIL cuts it at 255.
+
+    ValueError for other grey numbers (PIL's modes I and F), whose range nobody says.
+    """
+    sixteen_bits = image.mode.startswith("I;16") or (image.mode, image.format) == ("I", "PNG")  # I: of older PIL
+    if sixteen_bits:
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    if image.mode in ("I", "F"):
+        raise ValueError(
+            f"the image is of PIL's mode {image.mode}, whose range is not known; scale it to bytes (mode L)"
+        )
+    return image.convert("RGB")
+
+
 def _planes(image: Photograph) -> list[Image.Image]:
     """A photograph as PIL resizes it: one RGB image of bytes, or one image of floats for each channel."""
     if isinstance(image, Image.Image):
-        return [image.convert("RGB")]
+        return [rgb(image)]
     if isinstance(image, torch.Tensor):
         form, is_image = "3 x H x W", image.dim() == 3 and image.shape[0] == 3
-        values = image.detach().cpu().permute(1, 2, 0).numpy() if is_image else np.empty(())
+        plain = image.detach().cpu()
+        plain = plain.float() if plain.is_floating_point() else plain  # NumPy has no bfloat16
+        values = plain.permute(1, 2, 0).numpy() if is_image else np.empty(())
     elif isinstance(image, np.ndarray):
         form, is_image, values = "H x W x 3", image.ndim == 3 and image.shape[2] == 3, image
     else:

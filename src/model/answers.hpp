@@ -16,7 +16,7 @@ struct Answers {
 
 /// Judges N x K numbers. None negative and rows of equal sums: probabilities where that is 1, else
 /// percentages; else all from 0 to 1: sigmoids; else logits, as what is the same everywhere, which tells
-/// nothing. `tolerance` is relative, of sums. xai-export's rule (python/xaimse/export/outputs.py):
+/// nothing. `tolerance` is relative, of sums. xai-export's rule (python/xaimse/outputs.py):
 /// tests/fixtures/outputs.json.
 Answers judge(const at::Tensor& numbers, double tolerance);
 

@@ -1,8 +1,10 @@
 """xaimse.explain: masked images equal the C++ module's, answers equal the program's, and what a user meets."""
 
+import contextlib
 import io
 import json
 import os
+import pickle
 import subprocess
 import sys
 import tempfile
@@ -21,6 +23,7 @@ from torchvision.transforms import v2
 import xaimse
 from conftest import exported_model, program, require_search
 from xaimse.classifier import Classifier
+from xaimse.outputs import OUTPUTS
 from xaimse.perturbation import BASELINES, MASKS, MaskedImages, interpolation_matrix, make_baseline
 from xaimse.preprocessing import Preprocessing, preprocessing_of
 
@@ -151,12 +154,75 @@ def test_what_is_no_photograph_is_refused(image, words):
         ({"mean": (123.7, 116.3, 103.5)}, ["mean", "from 0 to 1"]),
         ({"std": (0.2, 0.2, 0)}, ["std", "above 0"]),
         ({"interpolation": "random"}, ["interpolation='random'", "bicubic"]),
+        ({"mean": None, "std": None}, ["mean needs three values", "not None"]),
+        ({"std": ("a", "b", "c")}, ["std needs three values"]),
+        ({"size": 224.0}, ["size=224.0 is not a whole number of at least 1"]),
+        ({"size": 0}, ["size=0 is not a whole number of at least 1"]),
+        ({"size": (64, 64, 3)}, ["size=(64, 64, 3)"]),
+        ({"resize": (72, 72.5)}, ["resize=72.5"]),
     ],
 )
 def test_a_preprocessing_that_makes_no_crop_is_refused(fields, words):
     with pytest.raises(ValueError) as raised:
         Preprocessing(**{"size": 64, "mean": MEAN, "std": STD, **fields})
     assert_one_line(raised, words)
+
+
+@pytest.mark.parametrize("mode, form", [("I;16", "PNG"), ("I;16B", "TIFF"), ("I", "PNG")])
+def test_of_16_bits_the_high_byte_counts(mode, form):
+    """Whatever the low byte; I is what older PIL opens a 16-bit PNG as."""
+    grey = np.asarray(photograph(CAMERA).convert("L")).astype(np.uint16)
+    expected = Preprocessing(64, MEAN, STD, resize=72).pixels(photograph(CAMERA))
+    for values in (grey * 257, grey * 256, grey * 256 + 255):
+        image = Image.fromarray(values.astype(">u2" if mode == "I;16B" else np.int32 if mode == "I" else "<u2"))
+        image.format = form
+        assert image.mode == mode
+        assert torch.equal(Preprocessing(64, MEAN, STD, resize=72).pixels(image), expected)
+
+
+def test_a_16_bit_png_is_the_8_bit_photograph(tmp_path):
+    grey = np.asarray(photograph(CAMERA).convert("L")).astype(np.uint16)
+    Image.fromarray(grey * 257).save(tmp_path / "camera.png")
+    with Image.open(tmp_path / "camera.png") as image:
+        assert image.mode in ("I;16", "I")
+        compose = transforms.Compose(
+            [transforms.CenterCrop(64), transforms.ToTensor(), transforms.Normalize(MEAN, STD)]
+        )
+        for steps in (Preprocessing(64, MEAN, STD), preprocessing_of(torch.nn.Identity(), compose)):
+            assert torch.equal(steps.pixels(image), steps.pixels(photograph(CAMERA)))
+
+
+@pytest.mark.parametrize("values", [np.full((90, 90), 70_000, np.int32), np.full((90, 90), 0.5, np.float32)])
+def test_grey_numbers_of_an_unknown_range_are_refused(values):
+    with pytest.raises(ValueError) as raised:
+        Preprocessing(64, MEAN, STD).pixels(Image.fromarray(values))
+    assert_one_line(raised, ["mode", "range", "scale it to bytes"])
+
+
+def test_a_compose_makes_no_tensor_of_a_tensor():
+    """ToTensor refuses one, which floats become."""
+    steps = [transforms.Resize(72), transforms.CenterCrop(64), transforms.ToTensor(), transforms.Normalize(MEAN, STD)]
+    composed = preprocessing_of(torch.nn.Identity(), transforms.Compose(steps))
+    floats = np.asarray(photograph()).astype(np.float32) / 255
+    ours = Preprocessing(64, MEAN, STD, resize=72)
+    assert (composed.pixels(floats) - ours.pixels(floats)).abs().max() < 1e-5
+    assert torch.equal(composed.pixels(photograph()), ours.pixels(photograph()))
+
+
+def test_a_tensor_of_bfloat16_is_a_photograph():
+    image = torch.rand(3, 70, 70, generator=torch.Generator().manual_seed(0)).bfloat16()
+    steps = Preprocessing(64, MEAN, STD)
+    assert torch.equal(steps.pixels(image), steps.pixels(image.float()))
+
+
+@pytest.mark.parametrize(
+    "wrap", [torch.compile, torch.nn.DataParallel, lambda model: torch.compile(torch.nn.DataParallel(model))]
+)
+def test_a_wrapped_timm_model_says_its_preprocessing_too(wrap):
+    model = timm.create_model("test_vit")
+    expected, found = preprocessing_of(model), preprocessing_of(wrap(model))
+    assert torch.equal(found.pixels(photograph()), expected.pixels(photograph()))
+    assert (found.mean, found.std) == (expected.mean, expected.std)
 
 
 def assert_one_line(raised, words):
@@ -289,6 +355,9 @@ def test_probabilities_of_every_kind_of_output(change, output, expected):
         (lambda logits: logits.softmax(1), "logits", ["rows that sum to 1", "output='probabilities'"]),
         (lambda logits: logits.sigmoid(), "logits", ["from 0 to 1 alone", "output='sigmoid'"]),
         (lambda logits: logits, "probabilities", ["logits", "output='logits'"]),
+        (lambda logits: 100 * logits.softmax(1), "logits", ["sums to 100", "neither logits nor probabilities"]),
+        (lambda logits: 100 * logits.softmax(1), "probabilities", ["sums to 100", "without what scales them"]),
+        (lambda logits: logits.relu(), "probabilities", ["look like logits", "output='logits'"]),
         (lambda logits: logits[:, :1], "logits", ["one output", "output='sigmoid'"]),
         (lambda logits: logits, "logit", ["output='logit' is none of logits, probabilities, sigmoid"]),
         (lambda logits: logits[:, :, None], "logits", ["1 x 3 x 1 numbers", "1 x K", "wrap it"]),
@@ -301,6 +370,77 @@ def test_what_gives_no_probabilities_is_refused(change, output, words):
     with pytest.raises(ValueError) as raised:
         Classifier(Means(change), shown_image(), 32, output)
     assert_one_line(raised, words)
+
+
+class Table(torch.nn.Module):
+    """Answers the rows of a table, one after the other."""
+
+    def __init__(self, rows):
+        super().__init__()
+        self.rows, self.asked = torch.tensor(rows), 0
+
+    def forward(self, x):
+        self.asked += 1
+        return self.rows[[(self.asked - 1) % len(self.rows)]]
+
+
+TABLE = json.loads((ROOT / "tests/fixtures/outputs.json").read_text())
+
+
+@pytest.mark.parametrize("entry", TABLE, ids=lambda entry: f"{entry['kind']} {entry['what']}")
+def test_outputs_are_judged_as_the_programs_judge_them(entry):
+    """The table that tests/model/answers_test.cpp and export_own_test.py read too."""
+    accepted = set()
+    for output in OUTPUTS:
+        with contextlib.suppress(ValueError):
+            Classifier(Table(entry["rows"]), shown_image(), 32, output)
+            accepted.add(output)
+    expected = {"logits": {"logits", "sigmoid"}, "percentages": set()}.get(entry["kind"], {entry["kind"]})
+    assert accepted == expected - ({"logits", "probabilities"} if len(entry["rows"][0]) == 1 else set())
+
+
+def test_a_head_of_relus_or_of_zeros_gives_logits():
+    relu, zero = (Classifier(Means(change), shown_image(), 32, "logits") for change in (torch.relu, lambda x: 0 * x))
+    np.testing.assert_allclose(relu(SETS), softmax(LOGITS), rtol=1e-5)
+    np.testing.assert_allclose(zero(SETS), np.full((3, 3), 1 / 3), rtol=1e-6)
+
+
+def test_probabilities_of_bfloat16_sum_to_1_nearly():
+    sums = []
+
+    def change(logits):
+        p = (logits / 9).softmax(1)
+        sums.append(p.double().sum().item())
+        return p
+
+    model = Means(change).bfloat16()
+    classifier = Classifier(model, shown_image(), 32, "probabilities")
+    assert max(abs(total - 1) for total in sums) > 1e-3
+    assert abs(classifier(SETS) - softmax(LOGITS / 9)).max() < 1e-2
+
+
+@pytest.mark.parametrize(
+    "error, words",
+    [
+        (RuntimeError("mat1 and mat2\ncannot"), "RuntimeError: mat1 and mat2;"),
+        (KeyError("logits"), "KeyError: 'logits';"),
+        (AttributeError("no attribute"), "AttributeError: no attribute;"),
+        (ValueError("size 32"), "ValueError: size 32;"),
+        (ZeroDivisionError(), "ZeroDivisionError;"),
+    ],
+)
+def test_whatever_the_model_raises_is_one_line_with_its_cause(error, words):
+    def fail(logits):
+        if len(model.batches) > after:
+            raise error
+        return logits
+
+    for after in (0, len(judging_model().batches)):  # while it is judged, and later
+        model = Means(fail)
+        with pytest.raises(ValueError) as raised:
+            Classifier(model, shown_image(), 32, "logits")(SETS)
+        assert_one_line(raised, ["fails on images of 3 x 32 x 32", words])
+        assert raised.value.__cause__ is error and len(model.batches) == after + 1
 
 
 @pytest.mark.parametrize("nothing", [float("nan"), float("inf")])
@@ -328,12 +468,20 @@ def test_batches_are_as_asked_and_halved_where_memory_ends():
     assert model.batches[-13:] == [16, 8, 4, *[2] * 10]
 
 
+def judging_model():
+    """A model that has been asked what its outputs look like, and nothing else."""
+    model = Means()
+    Classifier(model, shown_image(), 4, "logits")
+    return model
+
+
 def test_memory_that_does_not_suffice_for_one_image_is_said():
     def never(logits):
-        if len(model.batches) > 4:
+        if len(model.batches) > judged:
             raise torch.OutOfMemoryError("CUDA out of memory")
         return logits
 
+    judged = len(judging_model().batches)
     model = Means(never)
     classifier = Classifier(model, shown_image(), 4, "logits")
     with pytest.raises(torch.OutOfMemoryError):
@@ -394,7 +542,7 @@ def test_a_model_is_left_as_it_was():
         raise RuntimeError("no\nmore")
 
     model.forward = fail
-    with pytest.raises(ValueError, match="fails on images of 3 x 32 x 32: no;"):
+    with pytest.raises(ValueError, match="fails on images of 3 x 32 x 32: RuntimeError: no;"):
         xaimse.explain(model, red_left(), **SMALL)
     assert [module.training for module in model.modules()] == [True, True, False, True, True]
 
@@ -435,7 +583,8 @@ def test_found_sets_are_those_of_the_definition():
 
 
 @pytest.mark.parametrize(
-    "target, index, name", [("predicted", 0, "red"), ("second", 1, "green"), (2, 2, "blue"), ("blue", 2, "blue")]
+    "target, index, name",
+    [("predicted", 0, "red"), ("second", 1, "green"), (2, 2, "blue"), ("blue", 2, "blue"), (np.int64(2), 2, "blue")],
 )
 def test_the_class_explained_is_the_one_asked_for(target, index, name):
     explanation = xaimse.explain(Means(), red_left(), **SMALL, target=target, class_names=["red", "green", "blue"])
@@ -466,6 +615,10 @@ def test_options_of_the_search_are_passed_on():
     "options, words",
     [
         ({"target": 3}, ["target=3", "0 to 2"]),
+        ({"target": -1}, ["target=-1", "0 to 2"]),
+        ({"target": 2.0}, ["target=2.0", "0 to 2"]),
+        ({"target": True}, ["target=True", "0 to 2"]),
+        ({"target": None}, ["target=None", "0 to 2", "predicted, second"]),
         ({"target": "purple"}, ["target='purple'", "no class_names"]),
         ({"target": "red", "class_names": ["red", "red", "blue"]}, ["2 of the class_names"]),
         ({"class_names": ["red"]}, ["1 names", "3 classes"]),
@@ -473,7 +626,10 @@ def test_options_of_the_search_are_passed_on():
         ({"mask": "round"}, ["mask='round' is none of soft, hard"]),
         ({"grid": 40}, ["grid=40", "32 pixels"]),
         ({"grid": 1}, ["grid=1"]),
+        ({"grid": (4, 4)}, ["grid=(4, 4) is not a whole number of at least 2"]),
+        ({"grid": 4.0}, ["grid=4.0 is not a whole number of at least 2"]),
         ({"batch_size": 0}, ["batch_size=0"]),
+        ({"batch_size": 8.0}, ["batch_size=8.0"]),
         ({"threshold": 0.0}, ["threshold"]),
         ({"preprocessing": None}, ["Means does not say", "pass preprocessing="]),
     ],
@@ -537,6 +693,15 @@ def test_sub_explanations_are_counted_from_an_explanation():
     counts = xaimse.count_sub_explanations(explanation.score, explanation, memo=explanation.memo)
     assert counts.distinct >= explanation.found and counts.saved > 0
     assert sum(model.batches) == shown + counts.evaluations
+
+
+def test_an_explanation_can_be_pickled_without_its_model():
+    explanation = xaimse.explain(Means(), red_left(), **SMALL)
+    again = pickle.loads(pickle.dumps(explanation))
+    assert repr(again) == repr(explanation) and again.mses == explanation.mses
+    assert again._repr_png_() == explanation._repr_png_()
+    assert not hasattr(again, "score") and not hasattr(again, "memo")
+    assert explanation.score(explanation.masks()[:1])[0] == explanation.mses[0].p
 
 
 # ---- what is seen of it --------------------------------------------------------------------------------------

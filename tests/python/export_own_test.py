@@ -20,10 +20,10 @@ from PIL import Image
 from xaimse.export import suggestion
 from xaimse.export.cli import main
 from xaimse.export.errors import Refusal
-from xaimse.export.limits import OUTPUTS
-from xaimse.export.outputs import check_output, kind_of
+from xaimse.export.outputs import check_output
 from xaimse.export.sources import from_module
 from xaimse.export.weights import load_strictly
+from xaimse.outputs import OUTPUTS, kind_of
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = jsonschema.Draft202012Validator(json.loads((ROOT / "docs/schema/model-card.schema.json").read_text()))

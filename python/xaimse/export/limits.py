@@ -3,5 +3,4 @@
 SCHEMA_VERSION = "1.0"
 MOST_PIXELS = 100_000  # of a side
 MOST_CLASSES = 100_000
-OUTPUTS = ("logits", "probabilities", "sigmoid")
 INTERPOLATIONS = ("bilinear", "bicubic")

@@ -1,14 +1,13 @@
-"""What models answer: running them, finding the logits among what they return, and what numbers look like."""
+"""Running models, finding the logits among what they return, and whether these are what --output says."""
 
 from __future__ import annotations
 
-import dataclasses
 import math
-from collections.abc import Mapping
 from typing import Any
 
 import torch
 
+from ..outputs import entries, fits, kind_of
 from .errors import Refusal, Stopped, blame, few, words
 from .limits import MOST_CLASSES
 
@@ -41,17 +40,6 @@ def run_model(model: torch.nn.Module, batch: torch.Tensor) -> Any:
             f"the model fails on {len(batch)} image(s) of {height} x {width} pixels (another --input-size?): "
             f"{blame(error)}"
         ) from error
-
-
-def entries(answer: Any) -> dict[Any, Any]:
-    """The parts of a tuple, named or not, a dictionary or a dataclass, by name or number."""
-    if isinstance(answer, Mapping):
-        return dict(answer)
-    if dataclasses.is_dataclass(answer):
-        return vars(answer)
-    if isinstance(answer, (tuple, list)):
-        return dict(zip(getattr(answer, "_fields", range(len(answer))), answer, strict=True))
-    return {}
 
 
 class Logits(torch.nn.Module):
@@ -118,23 +106,6 @@ def seen_outputs(model: torch.nn.Module, batch: torch.Tensor) -> torch.Tensor:
     return values
 
 
-def kind_of(values: torch.Tensor) -> str:
-    """What outputs, N x K, look like: logits, probabilities, percentages or sigmoid.
-
-    The same rule as the programs' (src/model/answers.hpp): tests/fixtures/outputs.json.
-    """
-    values = values.double()
-    if values.min() < 0 or values.min() == values.max():
-        return "logits"
-    sums = values.sum(1)
-    if values.shape[1] > 1 and sums.max() - sums.min() < 1e-3 * sums.max():
-        if abs(sums.max() - 1) < 1e-3:
-            return "probabilities"
-        # rows that are all the same sum to the same, whatever they are
-        return "logits" if (values == values[0]).all() else "percentages"
-    return "sigmoid" if values.max() <= 1 else "logits"
-
-
 def check_output(values: torch.Tensor, output: str) -> None:
     """Refuses outputs, N x K, that are not what --output says.
 
@@ -152,7 +123,7 @@ def check_output(values: torch.Tensor, output: str) -> None:
         raise Refusal(
             "the model has one output: add --output sigmoid (two classes: index 1 is the output's, 0 its complement)"
         )
-    if output == seen or (output, seen) == ("sigmoid", "logits"):
+    if fits(seen, output):
         return
     look = {
         "logits": f"numbers from {values.min():.3g} to {values.max():.3g}, logits",

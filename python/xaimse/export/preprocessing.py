@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 from torchvision.transforms import functional as image_ops
 
+from ..preprocessing import rgb
 from .errors import Refusal, first_line, words
 from .limits import INTERPOLATIONS, MOST_PIXELS
 
@@ -58,8 +59,8 @@ class Preprocessing:
     def pixels(self, photo: Path) -> torch.Tensor:
         """The cropped photograph, 1 x 3 x H x W float32 RGB in [0,1], before normalisation."""
         try:
-            image = Image.open(photo).convert("RGB")
-        except OSError as error:
+            image = rgb(Image.open(photo))
+        except (OSError, ValueError) as error:
             raise Refusal(f"{photo} is no photograph that can be read: {first_line(error)}") from error
         mode = image_ops.InterpolationMode(self.interpolation)
         image = image_ops.center_crop(image_ops.resize(image, self.resize, mode), [self.height, self.width])

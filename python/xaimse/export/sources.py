@@ -18,6 +18,7 @@ import timm
 import torch
 import torchvision
 
+from ..preprocessing import unwrapped
 from .errors import Refusal, Stopped, blame, first_line, needed_packages
 from .preprocessing import Overrides, Preprocessing, make_preprocessing
 from .weights import load_strictly, load_weights, other_head, plain_names
@@ -216,8 +217,7 @@ def from_module(request: str) -> Architecture:
             raise Refusal(f"'{attribute}' gives a {type(made).__name__}, not an nn.Module")
         if isinstance(made, torch.jit.ScriptModule):
             raise Refusal(f"'{attribute}' gives TorchScript; save it, and give its file to --torchscript")
-        made = getattr(made, "_orig_mod", made)  # of torch.compile
-        return made.module if isinstance(made, torch.nn.DataParallel) else made
+        return unwrapped(made)
 
     version = getattr(module, "__version__", "")
     return Architecture("module", request, version if isinstance(version, str) else "", None, build)

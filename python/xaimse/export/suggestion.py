@@ -7,8 +7,9 @@ from pathlib import Path
 
 import torch
 
+from ..outputs import kind_of
 from .errors import Refusal, words
-from .outputs import example_batch, kind_of, seen_outputs, with_logits_alone
+from .outputs import example_batch, seen_outputs, with_logits_alone
 from .preprocessing import Overrides, Preprocessing, both_sides, plain_preprocessing
 
 USUAL_SIZES = (224, 256, 299, 384, 32, 28, 64, 96, 112, 128, 160, 192, 240, 260, 288, 300, 320, 336, 448, 512)

@@ -9,8 +9,9 @@ from typing import Any
 
 import torch
 
+from ..outputs import kind_of
 from .errors import Refusal, first_line
-from .outputs import CHECKED_BATCHES, check_output, example_batch, kind_of, seen_outputs, unlike
+from .outputs import CHECKED_BATCHES, check_output, example_batch, seen_outputs, unlike
 
 # Traced and eager run the same kernels; a convolution may pick another algorithm for another batch size.
 RELATIVE_TOLERANCE = 1e-4

@@ -50,13 +50,19 @@ def read_zoo(path: Path) -> list[Entry]:
     except (ValueError, KeyError, TypeError) as error:
         raise Refusal(
             f"{path} is no list of models ({type(error).__name__}: {first_line(error)}); expected "
-            '{"models": [{"name": ..., "family": ..., "architecture": ...}]}, as configs/models.json'
+            '{"models": [{"name": ..., "family": ..., "architecture": ...}]}, '
+            "as $(python -m xaimse configs)/models.json"
         ) from error
 
 
+def packaged_list() -> Path:
+    """The file of the list that comes with the package."""
+    return data_path("configs") / "models.json"
+
+
 def packaged_zoo() -> list[Entry]:
-    """The list that comes with the package."""
-    return read_zoo(data_path("configs") / "models.json")
+    """What is in it."""
+    return read_zoo(packaged_list())
 
 
 def listed_family(name: str) -> str:
