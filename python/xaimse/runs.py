@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from .definitions import CROSSTEST
+
 SCHEMA_VERSION = "2.0"  # of the runs that are read: all of the same major version
 
 
@@ -134,8 +136,11 @@ def remake(info: dict[str, Any], folder: Path) -> str:
     """How to make the run in `folder` anew, by the command in its run.json: there, and not where the folder was copied
     or moved from."""
     command = info.get("command")
+    if command and Path(command[0]).name == CROSSTEST != info.get("tool"):  # maps of one of its models: saliency/MODEL
+        folder = Path(os.path.normpath(folder / "../.."))
+        command = command if (folder / "run.json").exists() else None
     if not command:
-        return "run its command again with --overwrite or another --out"
+        return "run its command again with another --out"
     again = shlex.join([*without_out(command), "--out", str(folder), "--overwrite"])
     return f"make it anew: {again} (or with another --out)"
 

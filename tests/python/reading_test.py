@@ -559,6 +559,17 @@ def test_another_schema(version, runs, tmp_path):
     assert "1 or older" in refused(run)
 
 
+def test_maps_of_a_cross_test_are_made_anew_by_it(runs, tmp_path):
+    cross = shutil.copytree(runs / "cross", tmp_path / "moved")
+    (cross / "saliency/alpha/summary.json").unlink()
+    assert (runs / "cross/saliency/alpha/summary.json").exists()
+    with pytest.raises(RunError, match=rf"make it anew: \S*xai-crosstest .* --out {cross} --overwrite \(or"):
+        _ = read(cross / "saliency/alpha").summary
+    shutil.move(cross / "saliency/alpha", tmp_path / "alone")
+    with pytest.raises(RunError, match=r"; run its command again with another --out$"):
+        _ = read(tmp_path / "alone").summary
+
+
 def test_a_summary_that_is_lost(runs, tmp_path):
     folder = copied(runs / "first", tmp_path / "run", command=["xai-mse", "--out", "there"])
     (folder / "summary.json").unlink()
