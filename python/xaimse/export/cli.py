@@ -23,20 +23,17 @@ from __future__ import annotations
 
 import argparse
 import re
-import signal
 import sys
-import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NamedTuple
 
+from .._command_line import Parser, stopped_by_signals
 from .._data import data_path
 from ..outputs import OUTPUTS
-from .errors import Refusal, Stopped, first_line, needed_packages
+from .errors import Refusal, first_line, needed_packages
 from .limits import INTERPOLATIONS, MOST_PIXELS
 from .zoo import json_table, packaged_list, packaged_zoo, read_zoo, table
 
@@ -44,7 +41,6 @@ if TYPE_CHECKING:
     from .preprocessing import Overrides
 
 PROGRAM = "xai-export"
-_SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -53,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns the exit code: 0, or 2 where something was refused. Raises SystemExit: 2 for a command line that is none,
     75 when a signal came.
     """
-    with _stopped_by_signals():
+    with stopped_by_signals(PROGRAM):
         options = _parse_arguments(arguments)
         try:
             if options.list:
@@ -66,24 +62,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 2
         succeeded = [_succeeds(options, job) for job in jobs]
     return 0 if all(succeeded) else 2
-
-
-@contextmanager
-def _stopped_by_signals() -> Iterator[None]:
-    """Signals raise Stopped within."""
-
-    def stop(number: int, frame: FrameType | None) -> NoReturn:
-        print(f"{PROGRAM}: stopped", file=sys.stderr, flush=True)
-        raise Stopped(75)
-
-    # the main thread alone gets signals
-    numbers = _SIGNALS if threading.current_thread() is threading.main_thread() else ()
-    before = {number: signal.signal(number, stop) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 class _Job(NamedTuple):
@@ -172,13 +150,6 @@ def _overrides(options: argparse.Namespace) -> Overrides:
     return said
 
 
-class _Parser(argparse.ArgumentParser):
-    """Errors are one line."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}; see --help\n")
-
-
 def _whole_number(low: int, high: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
         if not re.fullmatch(r"-?\d+", text) or not low <= int(text) <= high:
@@ -189,7 +160,7 @@ def _whole_number(low: int, high: int) -> Callable[[str], int]:
 
 
 def _parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = _Parser(
+    parser = Parser(
         prog=PROGRAM,
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -13,10 +13,6 @@ class Refusal(Exception):
     """What was asked for cannot be exported; the message is one line that says why and what to do."""
 
 
-class Stopped(SystemExit):
-    """A signal came; what is being written is cleaned up on the way out."""
-
-
 def words(values: Iterable[float]) -> str:
     """Numbers as they stand on a command line."""
     return " ".join(f"{value:.10g}" if isinstance(value, float) else str(value) for value in values)

@@ -7,8 +7,9 @@ from typing import Any
 
 import torch
 
+from .._command_line import Stopped
 from ..outputs import entries, fits, kind_of
-from .errors import Refusal, Stopped, blame, few, words
+from .errors import Refusal, blame, few, words
 from .limits import MOST_CLASSES
 
 CHECKED_BATCHES = (1, 2, 5)

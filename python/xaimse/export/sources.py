@@ -18,8 +18,9 @@ import timm
 import torch
 import torchvision
 
+from .._command_line import Stopped
 from ..preprocessing import unwrapped
-from .errors import Refusal, Stopped, blame, first_line, needed_packages
+from .errors import Refusal, blame, first_line, needed_packages
 from .preprocessing import Overrides, Preprocessing, make_preprocessing
 from .weights import load_strictly, load_weights, other_head, plain_names
 
