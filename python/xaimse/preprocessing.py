@@ -48,8 +48,8 @@ class Preprocessing:
     """
 
     size: int | tuple[int, int]
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
     resize: int | tuple[int, int] | None = None
     interpolation: str = "bilinear"
 
@@ -83,8 +83,9 @@ class Preprocessing:
         if self.resize is None:
             return plane
         height, width = _both("resize", self.resize)
-        if not isinstance(self.resize, (tuple, list)):
-            width, height = (height * side // min(plane.size) for side in plane.size)
+        if not isinstance(self.resize, (tuple, list)):  # the short side
+            short = min(plane.size)
+            height, width = height * plane.height // short, width * plane.width // short
         return plane.resize((width, height), Image.Resampling[self.interpolation.upper()])
 
 

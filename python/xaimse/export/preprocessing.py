@@ -1,8 +1,7 @@
-"""From a decoded photograph to the model's input."""
+"""What a model card says of a photograph's way to the model, and the command line of that."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ import torch
 from PIL import Image
 from torchvision.transforms import functional as image_ops
 
-from ..preprocessing import rgb
+from .. import preprocessing
 from .errors import Refusal, first_line, words
 from .limits import INTERPOLATIONS, MOST_PIXELS
 
@@ -58,14 +57,13 @@ class Preprocessing:
 
     def pixels(self, photo: Path) -> torch.Tensor:
         """The cropped photograph, 1 x 3 x H x W float32 RGB in [0,1], before normalisation."""
+        crop = preprocessing.Preprocessing(
+            (self.height, self.width), self.mean, self.std, self.resize, self.interpolation
+        )
         try:
-            image = rgb(Image.open(photo))
+            return crop.pixels(Image.open(photo)).unsqueeze(0)
         except (OSError, ValueError) as error:
             raise Refusal(f"{photo} is no photograph that can be read: {first_line(error)}") from error
-        mode = image_ops.InterpolationMode(self.interpolation)
-        image = image_ops.center_crop(image_ops.resize(image, self.resize, mode), [self.height, self.width])
-        pixels: torch.Tensor = image_ops.to_tensor(image)
-        return pixels.unsqueeze(0)
 
     def normalise(self, pixels: torch.Tensor) -> torch.Tensor:
         """Pixels in [0,1], N x 3 x H x W, as the model takes them."""
@@ -123,10 +121,3 @@ def plain_preprocessing(overrides: Overrides) -> Preprocessing:
         mean=overrides["mean"],
         std=overrides["std"],
     )
-
-
-def blurred(pixels: torch.Tensor) -> torch.Tensor:
-    """The blurred baseline of SPEC section 3; pixels N x 3 x H x W in [0,1]."""
-    kernel = 2 * math.floor(51 * pixels.shape[-2] / 448) + 1
-    baseline: torch.Tensor = image_ops.gaussian_blur(pixels, [kernel, kernel], [kernel - 1, kernel - 1])
-    return baseline

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from .._data import data_path
+from ..perturbation import make_baseline
 from .card import Card, card_text, make_card
 from .classes import check_class_list, class_list_of, imagenet_classes
 from .cut import drop_unused, split
@@ -17,7 +18,7 @@ from .errors import Refusal
 from .files import checked_name, file_sha256, make_folder, write_whole
 from .head import centre_and_scale_head
 from .outputs import example_batch, say_key, with_logits_alone
-from .preprocessing import Overrides, blurred, plain_preprocessing
+from .preprocessing import Overrides, plain_preprocessing
 from .sources import from_module, resolve
 from .suggestion import ask_for_missing
 from .tracing import trace
@@ -79,8 +80,9 @@ def export(
     if random_init:
         photo = photo or data_path("photos") / "coffee.jpg"
         pixels = preprocessing.pixels(photo)
+        baseline = make_baseline(pixels[0], "blur", preprocessing.mean).unsqueeze(0)
         p_photo, p_baseline = centre_and_scale_head(
-            model, preprocessing.normalise(pixels), preprocessing.normalise(blurred(pixels))
+            model, preprocessing.normalise(pixels), preprocessing.normalise(baseline)
         )
         origin = {
             "origin": "random",
