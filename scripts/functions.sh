@@ -16,7 +16,7 @@ jobs() {
 export_model() {
   local folder=$1 name=$2 source
   shift 2
-  for source in python/xaimse/export/*.py scripts/constraints.txt; do
+  for source in python/xaimse/{export/*,outputs,perturbation,preprocessing}.py scripts/constraints.txt; do
     if [[ ! -e $folder/$name.pt || ! $folder/$name.json -nt $source ]]; then
       PYTHONPATH=python .venv/bin/python -m xaimse.export "$name" --out "$folder" "$@"
       return

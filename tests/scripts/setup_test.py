@@ -183,7 +183,8 @@ def test_models_are_exported_only_when_they_are_older_than_their_sources(tmp_pat
     (tmp_path / "scripts").mkdir()
     shutil.copy(ROOT / "scripts/functions.sh", tmp_path / "scripts")
     (tmp_path / "python/xaimse/export").mkdir(parents=True)
-    sources = [tmp_path / name for name in ("python/xaimse/export/cli.py", "scripts/constraints.txt")]
+    names = ("python/xaimse/export/cli.py", "python/xaimse/preprocessing.py", "scripts/constraints.txt")
+    sources = [tmp_path / name for name in names]
     exports = [tmp_path / "models" / name for name in ("m.pt", "m.json")]
     (tmp_path / ".venv/bin").mkdir(parents=True)
     (tmp_path / "models").mkdir()
@@ -208,6 +209,8 @@ def test_models_are_exported_only_when_they_are_older_than_their_sources(tmp_pat
     assert not exported()
     exports[0].unlink()
     assert exported()
-    os.utime(sources[1])
-    os.utime(exports[1], (2000, 2000))
-    assert exported()
+    for source in sources:
+        os.utime(source)
+        os.utime(exports[1], (2000, 2000))
+        assert exported(), source
+        os.utime(source, (1000, 1000))
