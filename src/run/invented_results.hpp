@@ -35,7 +35,8 @@ inline MseResult invented_mses(const MseOptions& options) {
 /// Of so many sets, but of a million at most: a plan is made in seconds.
 inline std::unordered_map<PatchSet, double> invented_scores(long count) {
   std::unordered_map<PatchSet, double> scores;
-  for (long i = 0; i < std::min(count, 1'000'000L); ++i) scores[PatchSet::from_bits(static_cast<std::uint64_t>(i))] = 0;
+  for (long i = 0; i < std::min(count, 1'000'000L); ++i)
+    scores[PatchSet::from_bits(static_cast<std::uint64_t>(i))] = 0;
   return scores;
 }
 

@@ -2,8 +2,9 @@
 //
 //     masked_images IMAGE.npy OUT NAME.npy ...
 //
-// IMAGE.npy: 3 x H x W in [0,1]; NAME.npy: sets, n x g x g, 1 where a patch is visible. Writes into the folder OUT the
-// masked images of each NAME, mask and baseline: NAME.MASK.BASELINE.npy, n x 3 x H x W in [0,1].
+// IMAGE.npy: 3 x H x W in [0,1]; NAME.npy: sets, n x g x g, 1 where a patch is visible. Writes into the
+// folder OUT the masked images of each NAME, mask and baseline: NAME.MASK.BASELINE.npy, n x 3 x H x W in
+// [0,1].
 
 #include <ATen/ATen.h>
 
