@@ -25,7 +25,7 @@ test_wheel() {
   for name in efficientnet_lite0 efficientnet_lite1; do
     "$bin/xai-export" "$name" --out build/test-models
   done
-  say "Tests of $("$bin/python" -m xaimse | head -n 1)"
+  say "Tests of $("$bin/python" -c 'import xaimse; print("xaimse", xaimse.__version__)')"
   for name in mse subexp saliency crosstest; do export "XAI_${name^^}=$bin/xai-$name"; done
   export XAI_BIN=$PWD/build/ci/bin OMP_NUM_THREADS=1  # what tests compare with; skipped where it is not built
   local pytest=("$bin/python" -m pytest -q -rs -p no:cacheprovider --durations=5) status=0
