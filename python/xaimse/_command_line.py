@@ -1,10 +1,10 @@
-"""What the programs in Python share: errors in one line, and an orderly end when a signal comes."""
+"""What the programs in Python share: errors in one line, an orderly end when a signal comes, aligned tables."""
 
 import argparse
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
@@ -39,3 +39,19 @@ def stopped_by_signals(program: str) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def aligned(rows: Sequence[Sequence[str]], left: Iterable[int]) -> list[str]:
+    """Rows of cells as aligned lines; the columns `left` to the left, the others to the right. A row that is shorter
+    than the first one ends in free text."""
+    left, columns = set(left), len(rows[0])
+    inner = [row if len(row) == columns else row[:-1] for row in rows]
+    widths = [max(len(row[column]) for row in inner if column < len(row)) for column in range(columns)]
+    lines = []
+    for row, cells_of_row in zip(rows, inner, strict=True):
+        padded = [
+            text.ljust(widths[column]) if column in left else text.rjust(widths[column])
+            for column, text in enumerate(cells_of_row)
+        ]
+        lines.append("  ".join([*padded, *row[len(cells_of_row) :]]).rstrip())
+    return lines

@@ -4,9 +4,9 @@
 #include <cmath>
 #include <optional>
 
-#include "text_table.hpp"
 #include "xai/core/error.hpp"
 #include "xai/core/file.hpp"
+#include "xai/record/text_table.hpp"
 #include "xai/store/schema.hpp"
 
 namespace xai {

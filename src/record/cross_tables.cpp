@@ -3,8 +3,8 @@
 #include <array>
 #include <functional>
 
-#include "text_table.hpp"
 #include "xai/core/text.hpp"
+#include "xai/record/text_table.hpp"
 #include "xai/store/csv.hpp"
 
 namespace xai {

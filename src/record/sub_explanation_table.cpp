@@ -4,8 +4,8 @@
 #include <array>
 #include <utility>
 
-#include "text_table.hpp"
 #include "xai/core/error.hpp"
+#include "xai/record/text_table.hpp"
 #include "xai/store/csv.hpp"
 
 namespace xai {

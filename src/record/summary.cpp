@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "text_table.hpp"
+#include "xai/record/text_table.hpp"
 #include "xai/store/csv.hpp"
 
 namespace xai {

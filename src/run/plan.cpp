@@ -1,18 +1,17 @@
 #include "xai/run/plan.hpp"
 
-#include <algorithm>
-#include <array>
 #include <cmath>
-#include <cstdio>
 #include <limits>
 
 #include "xai/core/progress.hpp"
 #include "xai/core/text.hpp"
+#include "xai/record/text_table.hpp"
 
 namespace xai {
 namespace {
 
-using Row = std::vector<std::string>;
+using internal::fixed;
+using internal::Row;
 
 /// 1234567 -> "1,234,567".
 std::string grouped(long number) {
@@ -20,12 +19,6 @@ std::string grouped(long number) {
   for (auto at = static_cast<long>(text.size()) - 3; at > 0; at -= 3)
     text.insert(static_cast<std::size_t>(at), ",");
   return text;
-}
-
-std::string fixed(double number, int decimals) {
-  std::array<char, 64> text{};
-  std::snprintf(text.data(), text.size(), "%.*f", decimals, number);
-  return text.data();
 }
 
 /// "412 kB".
@@ -50,31 +43,15 @@ std::string speed_text(double rows_per_second) {
   return rows_per_second > 0 ? fixed(rows_per_second, rows_per_second < 99.5 ? 1 : 0) : "-";
 }
 
-/// The first two columns to the left, the others to the right.
-std::string table_text(const std::vector<Row>& rows) {
-  std::vector<std::size_t> widths(rows.front().size());
-  for (const Row& row : rows)
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-  std::string text;
-  for (const Row& row : rows) {
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      const std::string gap(widths[i] - row[i].size(), ' ');
-      text += "  " + (i < 2 ? row[i] + gap : gap + row[i]);
-    }
-    text += "\n";
-  }
-  return text;
-}
-
 std::string parts_text(const RunPlan& plan) {
-  std::vector<Row> rows = {{"work", "model", "images", "rows at most", "of them back", "rows/s", "back/s",
+  std::vector<Row> rows = {{"  work", "model", "images", "rows at most", "of them back", "rows/s", "back/s",
                             "reading an image", "time at most"}};
   for (const PlannedPart& part : plan.parts)
-    rows.push_back({part.tool, part.model, grouped(part.images), grouped(part.most.forward),
+    rows.push_back({"  " + part.tool, part.model, grouped(part.images), grouped(part.most.forward),
                     grouped(part.most.backward), speed_text(part.speed.forward),
                     speed_text(part.speed.backward), fixed(1000 * part.read_seconds, 1) + " ms",
                     time_text(part.seconds())});
-  return table_text(rows);
+  return internal::text_table(rows, 2);
 }
 
 Json rows_json(const ModelRows& rows) {

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from .._command_line import aligned
 from .._data import data_path
 from .errors import Refusal, first_line
 from .files import read_text
@@ -76,8 +77,7 @@ def table(models: list[Entry]) -> str:
     rows += [
         (model.name, model.family, model.command + ("" if model.installed else "  (not installed)")) for model in models
     ]
-    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
-    return "\n".join(f"{name:{widths[0]}}  {family:{widths[1]}}  {command}" for name, family, command in rows)
+    return "\n".join(aligned(rows, left=(0, 1, 2)))
 
 
 def json_table(models: list[Entry]) -> str:

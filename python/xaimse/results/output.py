@@ -3,10 +3,11 @@
 import csv
 import io
 import json
-from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pandas
+
+from .._command_line import aligned
 
 Cell = str | int | float | bool | list[Any] | None
 
@@ -61,19 +62,3 @@ def shown(value: Cell) -> str:
     if isinstance(value, list):
         return " ".join(map(str, value))
     return "-" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def aligned(rows: Sequence[Sequence[str]], left: Iterable[int]) -> list[str]:
-    """Rows of cells as aligned lines; the columns `left` to the left, the others to the right. A row that is shorter
-    than the first one ends in free text."""
-    left, columns = set(left), len(rows[0])
-    inner = [row if len(row) == columns else row[:-1] for row in rows]
-    widths = [max(len(row[column]) for row in inner if column < len(row)) for column in range(columns)]
-    lines = []
-    for row, cells_of_row in zip(rows, inner, strict=True):
-        padded = [
-            text.ljust(widths[column]) if column in left else text.rjust(widths[column])
-            for column, text in enumerate(cells_of_row)
-        ]
-        lines.append("  ".join([*padded, *row[len(cells_of_row) :]]).rstrip())
-    return lines

@@ -5,9 +5,10 @@ from typing import Any
 
 import pandas
 
+from .._command_line import aligned
 from ..definitions import CROSSTEST, MSE, SALIENCY, SUBEXP
 from ..reading import Run
-from .output import aligned, missing
+from .output import missing
 
 Record = dict[Hashable, Any]
 HEADERS = {
