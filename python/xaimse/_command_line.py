@@ -1,13 +1,15 @@
 """What the programs in Python share: errors in one line, an orderly end when a signal comes, aligned tables."""
 
 import argparse
+import os
 import signal
-import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
+
+from ._files import unfinished
 
 _SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 
@@ -19,17 +21,16 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}; see --help\n")
 
 
-class Stopped(SystemExit):
-    """A signal came; what is being written is cleaned up on the way out."""
-
-
 @contextmanager
 def stopped_by_signals(program: str) -> Iterator[None]:
-    """Signals raise Stopped within, with exit code 75."""
+    """A signal ends the process at once, with exit code 75. An exception would not do: what is called on the way, the
+    import of torch for one, may swallow it."""
 
     def stop(number: int, frame: FrameType | None) -> NoReturn:
-        print(f"{program}: stopped", file=sys.stderr, flush=True)
-        raise Stopped(75)
+        for path in unfinished:
+            path.unlink(missing_ok=True)
+        os.write(2, f"{program}: stopped\n".encode())
+        os._exit(75)
 
     # the main thread alone gets signals
     numbers = _SIGNALS if threading.current_thread() is threading.main_thread() else ()

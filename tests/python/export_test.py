@@ -498,6 +498,32 @@ def test_a_signal_is_one_line(delay, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_signal_cannot_be_swallowed_and_leaves_no_file(tmp_path):
+    script = f"""
+import os, pathlib, signal
+from xaimse._command_line import stopped_by_signals
+from xaimse._files import write_whole
+
+def interrupted(path, content):
+    open(path, "w").write("half")
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+        sum(range(10**7))
+    except BaseException:
+        print("swallowed")
+
+pathlib.Path.write_bytes = interrupted
+with stopped_by_signals("xai-export"):
+    write_whole(pathlib.Path({str(tmp_path)!r}) / "whole.json", b"")
+print("went on")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, env=os.environ | {"PYTHONPATH": PACKAGE}
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (75, "", "xai-export: stopped\n")
+    assert not list(tmp_path.iterdir())
+
+
 def test_signals_are_as_before_afterwards(capsys):
     before = [signal.getsignal(number) for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)]
     assert main(["--list"]) == 0

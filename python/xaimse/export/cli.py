@@ -46,8 +46,8 @@ PROGRAM = "xai-export"
 def main(arguments: Sequence[str] | None = None) -> int:
     """The program. arguments: of the command line, without its name; None: those of this process.
 
-    Returns the exit code: 0, or 2 where something was refused. Raises SystemExit: 2 for a command line that is none,
-    75 when a signal came.
+    Returns the exit code: 0, or 2 where something was refused. Raises SystemExit, 2, for a command line that is none.
+    A signal ends the process, with 75.
     """
     with stopped_by_signals(PROGRAM):
         options = _parse_arguments(arguments)

@@ -1,10 +1,9 @@
-"""Files that are read and written whole."""
+"""Files that are read, and names for what is written."""
 
 from __future__ import annotations
 
 import codecs
 import hashlib
-import os
 import re
 from pathlib import Path
 
@@ -30,16 +29,6 @@ def read_text(path: Path, what: str) -> str:
 def file_sha256(path: Path) -> str:
     """SHA-256 of a file, in hexadecimal."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Writes a temporary file beside `path` and renames it, so that a reader never sees half a file."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def make_folder(folder: Path) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 
-from .._command_line import Stopped
 from ..outputs import entries, fits, kind_of
 from .errors import Refusal, blame, few, words
 from .limits import MOST_CLASSES
@@ -33,8 +32,6 @@ def run_model(model: torch.nn.Module, batch: torch.Tensor) -> Any:
     """What the model says; what goes wrong in it is a Refusal."""
     try:
         return model(batch)
-    except Stopped:
-        raise
     except Exception as error:
         height, width = batch.shape[2:]
         raise Refusal(

@@ -18,7 +18,6 @@ import timm
 import torch
 import torchvision
 
-from .._command_line import Stopped
 from ..preprocessing import unwrapped
 from .errors import Refusal, blame, first_line, needed_packages
 from .preprocessing import Overrides, Preprocessing, make_preprocessing
@@ -52,7 +51,7 @@ class Architecture:
         """build(); what goes wrong in it is a Refusal."""
         try:
             return self.build(pretrained, classes)
-        except (Refusal, Stopped):
+        except Refusal:
             raise
         except OSError as error:
             if not pretrained:
@@ -199,8 +198,6 @@ def from_module(request: str) -> Architecture:
         sys.path.insert(0, os.getcwd())
     try:
         module = importlib.import_module(module_name)
-    except Stopped:
-        raise
     except (Exception, SystemExit) as error:
         raise Refusal(f"{module_name} cannot be imported from {os.getcwd()}: {blame(error)}") from error
     if not hasattr(module, attribute):

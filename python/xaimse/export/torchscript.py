@@ -11,10 +11,11 @@ from typing import Any
 
 import torch
 
+from .._files import write_whole
 from .card import Card, card_text, keep_what_is_no_card, make_card
 from .classes import check_class_list, class_list_of
 from .errors import Refusal, first_line
-from .files import checked_name, make_folder, write_whole
+from .files import checked_name, make_folder
 from .outputs import (
     CHECKED_BATCHES,
     Logits,

@@ -10,12 +10,13 @@ from typing import Any
 import torch
 
 from .._data import data_path
+from .._files import write_whole
 from ..perturbation import make_baseline
 from .card import Card, card_text, make_card
 from .classes import check_class_list, class_list_of, imagenet_classes
 from .cut import drop_unused, split
 from .errors import Refusal
-from .files import checked_name, file_sha256, make_folder, write_whole
+from .files import checked_name, file_sha256, make_folder
 from .head import centre_and_scale_head
 from .outputs import example_batch, say_key, with_logits_alone
 from .preprocessing import Overrides, plain_preprocessing

@@ -65,8 +65,8 @@ def check_combinations(parser: Parser, options: argparse.Namespace) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the program; gives its exit code. Raises SystemExit: 2 for a command line that is none, 75 when a signal
-    came."""
+    """Runs the program; gives its exit code. Raises SystemExit, 2, for a command line that is none. A signal
+    ends the process, with 75."""
     with stopped_by_signals(PROGRAM):
         options = parse(arguments)
         from .showing import show

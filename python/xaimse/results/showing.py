@@ -3,10 +3,12 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 
 import pandas
 
+from .._files import write_whole
 from ..definitions import CROSSTEST, SALIENCY
 from ..reading import Runs, read_all
 from ..runs import RunError, listed
@@ -93,7 +95,9 @@ def draw_maps(runs: Runs, images: list[str] | None, file: Path) -> None:
     if missing or not common:
         raise RunError(f"not every run has a map of {', '.join(missing) or 'any image'}")
     drawn = maps.side_by_side(several, images or common)
+    png = BytesIO()
+    drawn.save(png, "PNG", optimize=True)
     try:
-        drawn.save(file, "PNG", optimize=True)
+        write_whole(file, png.getvalue())
     except OSError as error:
         raise RunError(f"{file} cannot be written: {error.strerror or error}") from None
