@@ -15,6 +15,7 @@ source scripts/functions.sh
 # Every test of the programs and of the package, by what the wheel installs and nothing of this build.
 test_wheel() {
   local folder=$PWD/build/wheel-test name bin
+  unset PYTHONPATH  # which could name the package of a build
   if [[ -z ${XAI_PYTHON-} ]]; then scripts/setup.sh --wheel; fi
   say "The wheel in an environment of its own"
   "${XAI_PYTHON:-.venv/bin/python}" -m venv --clear "$folder"
