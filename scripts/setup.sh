@@ -18,6 +18,8 @@ required=(
   python3-venv python3-dev graphviz
 )
 optional=(clang-format-14)  # test.sh's format check; later distributions have dropped this version
+# What tests/slurm starts. With preset ci only, the tests', and for root: on a workstation these would be services.
+for_tests=(slurmctld slurmd slurm-client slurm-wlm-basic-plugins munge parallel)
 python=${XAI_PYTHON:-python3}
 preset=
 wheel=
@@ -68,6 +70,15 @@ install_packages() {
                             apt-cache show "$package" >/dev/null 2>&1 && echo "$package"
                           done)
   ((${#packages[@]} == 0)) || apt install -y --no-install-recommends "${packages[@]}"
+}
+
+install_test_packages() {
+  local packages as_root=()
+  mapfile -t packages < <(missing "${for_tests[@]}")
+  ((${#packages[@]} && EUID == 0)) || return 0
+  say "Packages for tests: ${packages[*]}"
+  (apt update && apt install -y --no-install-recommends "${packages[@]}") ||
+    echo "setup.sh: going on without ${packages[*]}: their tests will be skipped" >&2
 }
 
 # .venv/installed holds what .venv was made from, and is written last: an interrupted set-up starts over.
@@ -123,6 +134,7 @@ esac
 
 if command -v dpkg-query >/dev/null; then
   install_packages
+  [[ $preset != ci ]] || install_test_packages
 else
   echo "setup.sh: no Debian or Ubuntu: install what corresponds to ${required[*]}" >&2
 fi

@@ -47,8 +47,8 @@ class Machine:
         if os.geteuid() == 0:
             subprocess.run(["chown", "-R", str(NOBODY), folder], check=True)
 
-    def run(self, *arguments, **variables):
-        """Runs setup.sh, not as root: exit code, standard error, and what the stand-ins were asked for."""
+    def run(self, *arguments, user=NOBODY, **variables):
+        """Runs setup.sh, not as root unless `user` is 0: exit code, standard error, and what the stand-ins were asked for."""
         (self.folder / "log.txt").unlink(missing_ok=True)
         environment = {
             "PATH": f"{self.folder}/bin:/usr/bin:/bin",
@@ -64,7 +64,7 @@ class Machine:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            user=NOBODY if os.geteuid() == 0 else None,
+            user=user if os.geteuid() == 0 else None,
         )
         log = self.folder / "log.txt"
         return done.returncode, done.stderr, log.read_text().splitlines() if log.exists() else []
@@ -139,6 +139,24 @@ def test_goes_on_without_an_optional_package_the_distribution_lacks(machine):
     code, error, log = machine.run()
     assert code == 0, error
     assert not any("--no-install-recommends" in line for line in log)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be root")
+def test_a_slurm_is_for_root_and_the_preset_of_the_tests(machine):
+    machine.set("installed.txt", "\n".join(sum(packages(), [])) + "\n")
+    for preset, user in (("release", 0), ("ci", NOBODY)):
+        code, error, log = machine.run("--build", preset, user=user)
+        assert code == 0 and not any(line.startswith("apt-get") for line in log)
+
+    machine.set("apt_fails")
+    code, error, log = machine.run("--build", "ci", user=0)
+    assert code == 0 and "E: no network" in error and re.search("going on without .*slurmctld", error)
+    assert any("--preset ci" in line for line in log)
+
+    (machine.folder / "apt_fails").unlink()
+    code, error, log = machine.run("--build", "ci", user=0)
+    assert code == 0, error
+    assert any(re.search("install -y --no-install-recommends .*slurmctld", line) for line in log)
 
 
 def test_new_pins_are_installed(machine):
