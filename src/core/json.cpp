@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "xai/core/json_text.hpp"
 #include "xai/core/text.hpp"
 
 namespace xai {
@@ -21,6 +22,29 @@ std::optional<std::string> first_difference(const Json& there, const Json& here,
   for (const auto& [key, value] : there.items())
     if (!here.contains(key)) return cat(inner(key), " is ", to_text(value), " there and not set here");
   return std::nullopt;
+}
+
+bool nests_too_deep(std::string_view text) {
+  int depth = 0;
+  bool quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '"')
+      quoted = !quoted;
+    else if (quoted)
+      i += c == '\\';
+    else if (c == '[' || c == '{')
+      ++depth;
+    else if (c == ']' || c == '}')
+      --depth;
+    if (depth > deepest_json) return true;
+  }
+  return false;
+}
+
+Json parse_json(std::string_view text) {
+  if (nests_too_deep(text)) return Json(Json::value_t::discarded);
+  return Json::parse(text, nullptr, false);
 }
 
 std::string to_text(const Json& json, int indent) {

@@ -6,6 +6,7 @@
 #include "text_file.hpp"
 #include "xai/core/error.hpp"
 #include "xai/core/file.hpp"
+#include "xai/core/json_text.hpp"
 
 namespace xai {
 namespace {
@@ -37,6 +38,7 @@ std::vector<Class> read_json(const std::filesystem::path& file, const std::strin
     return DataError(cat(role, " '", file.string(), "': ", reason,
                          R"(; expected JSON like {"0": ["n01440764", "tench"], ...})"));
   };
+  if (nests_too_deep(content)) throw malformed("too many lists and objects in each other");
   std::map<long, Class> by_index;
   try {
     const auto json = nlohmann::json::parse(content);
@@ -104,6 +106,7 @@ ClassList read_class_list(const std::filesystem::path& file) {
     list.names.push_back(name.empty() ? id : std::move(name));
     list.ids.push_back(std::move(id));
   }
+  require<DataError>(!list.ids.empty(), role, " '", file.string(), "' lists no class");
   return list;
 }
 

@@ -16,6 +16,9 @@
 namespace xai::internal {
 namespace {
 
+/// Encoders make about ten. Each costs a pass over all pixels, in a few bytes of the file.
+constexpr int most_scans = 100;
+
 /// A decompressor whose errors and damage end in `fault`, with no output and no exit().
 /// The functions that call libjpeg hold nothing that needs a destructor: an error jumps out of them.
 class JpegReader {
@@ -26,6 +29,8 @@ class JpegReader {
     errors_.emit_message = &JpegReader::on_message;
     jpeg_.client_data = this;
     jpeg_create_decompress(&jpeg_);
+    progress_.progress_monitor = &JpegReader::on_progress;
+    jpeg_.progress = &progress_;
   }
   ~JpegReader() { jpeg_destroy_decompress(&jpeg_); }
   JpegReader(const JpegReader&) = delete;
@@ -71,7 +76,15 @@ class JpegReader {
     if (level < 0 && !harmless) on_error(jpeg);
   }
 
+  static void on_progress(j_common_ptr jpeg) {
+    auto& reader = *static_cast<JpegReader*>(jpeg->client_data);
+    if (reader.jpeg_.input_scan_number <= most_scans) return;
+    std::snprintf(reader.fault_.data(), reader.fault_.size(), "more than %d scans", most_scans);
+    longjmp(reader.on_fault_, 1);
+  }
+
   jpeg_decompress_struct jpeg_{};
+  jpeg_progress_mgr progress_{};
   jpeg_error_mgr errors_{};
   std::jmp_buf on_fault_;
   std::array<char, JMSG_LENGTH_MAX> fault_{};

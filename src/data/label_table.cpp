@@ -61,18 +61,29 @@ Strings split_list(const std::string& line) {
     return Strings{trimmed(text.substr(0, end)), trimmed(text.substr(end))};
   };
   if (has_image_extension(text)) return {text, ""};
-  for (auto end = text.find_first_of(blanks); end != text.npos; end = text.find_first_of(blanks, end + 1))
-    if (has_image_extension(text.substr(0, end))) return parts_at(end);
+  constexpr std::size_t longest_end = 16;  // of a path, to see its extension
+  for (auto end = text.find_first_of(blanks); end != text.npos; end = text.find_first_of(blanks, end + 1)) {
+    const std::size_t from = end - std::min(end, longest_end);
+    if (has_image_extension(text.substr(from, end - from))) return parts_at(end);
+  }
   const auto last = text.find_last_of(blanks);
   return last == text.npos ? Strings{text, ""} : parts_at(last);
 }
 
 struct Row {
   Line line;
-  Strings fields;
+  Strings fields;  ///< at most as many as there are columns
+
+  /// Empty where the line is too short.
+  const std::string& operator[](std::size_t column) const {
+    static const std::string none;
+    return column < fields.size() ? fields[column] : none;
+  }
 };
 
-/// Rows of equal length, and what is known of their columns.
+constexpr std::size_t most_columns = 1000;  // each is looked through, row by row
+
+/// Rows, and what is known of their columns.
 class Columns {
  public:
   Columns(const TextFile& file, const ClassIndex& classes,
@@ -87,15 +98,14 @@ class Columns {
     }
     require<DataError>(!rows_.empty(), file.what, " '", file.path.string(), "' is empty");
     take_header();
-    for (const Row& row : rows_) width_ = std::max(width_, row.fields.size());
-    const std::size_t fields = header_.empty() && !rows_.empty() ? rows_[0].fields.size() : header_.size();
+    width_ = header_.empty() && !rows_.empty() ? rows_[0].fields.size() : header_.size();
     for (Row& row : rows_) {
-      while (row.fields.size() > fields && row.fields.back().empty()) row.fields.pop_back();
-      if (row.fields.size() > fields)
-        throw file.malformed(row.line, row.fields.size(), " fields, and ", fields, " in the first line");
-      row.fields.resize(fields);
+      while (row.fields.size() > width_ && row.fields.back().empty()) row.fields.pop_back();
+      if (row.fields.size() > width_)
+        throw file.malformed(row.line, row.fields.size(), " fields, and ", width_, " in the first line");
     }
-    width_ = fields;
+    require<DataError>(width_ <= most_columns, file.what, " '", file.path.string(), "' has ", width_,
+                       " columns, which is more than a table of labels has: give one of path,label");
   }
 
   bool is_list() const { return is_list_; }
@@ -191,8 +201,8 @@ class Columns {
   std::pair<std::size_t, std::size_t> most_images(const std::vector<std::size_t>& columns) const {
     std::pair<std::size_t, std::size_t> best{columns.front(), 0};
     for (const std::size_t c : columns) {
-      const auto images = static_cast<std::size_t>(std::count_if(
-          rows_.begin(), rows_.end(), [&](const Row& row) { return is_image_(row.fields[c]); }));
+      const auto images = static_cast<std::size_t>(
+          std::count_if(rows_.begin(), rows_.end(), [&](const Row& row) { return is_image_(row[c]); }));
       if (images > best.second) best = {c, images};
     }
     return best;
@@ -201,7 +211,7 @@ class Columns {
   /// Every cell is a label; `by_name`: and none is an index.
   bool all_of_kind(std::size_t column, bool by_name) const {
     return !rows_.empty() && std::all_of(rows_.begin(), rows_.end(), [&](const Row& row) {
-      const auto meaning = classes_.find(label_in(row.fields[column]));
+      const auto meaning = classes_.find(label_in(row[column]));
       return meaning && !(by_name && meaning->kind == LabelKind::index);
     });
   }
@@ -210,7 +220,7 @@ class Columns {
   std::vector<std::size_t> likely(const std::vector<std::size_t>& columns) const {
     const auto wnids = [&](std::size_t c) {
       return std::all_of(rows_.begin(), rows_.end(),
-                         [c](const Row& row) { return is_wnid(label_in(row.fields[c])); });
+                         [c](const Row& row) { return is_wnid(label_in(row[c])); });
     };
     std::array<std::vector<std::size_t>, 3> found;
     for (const std::size_t c : columns) {
@@ -228,8 +238,7 @@ class Columns {
 
   void check_agreement(std::size_t a, std::size_t b) const {
     for (const Row& row : rows_) {
-      const int one = classes_.find(label_in(row.fields[a]))->index,
-                other = classes_.find(label_in(row.fields[b]))->index;
+      const int one = classes_.find(label_in(row[a]))->index, other = classes_.find(label_in(row[b]))->index;
       if (one != other)
         throw file_.malformed(row.line, name(a), " says class ", classes_.described(one), " and ", name(b),
                               " class ", classes_.described(other),
@@ -263,9 +272,9 @@ LabelTable read_label_table(const TextFile& file, const ClassIndex& classes,
       "': no column is known to be the label, or more than one may be: give it a first line with the "
       "columns' names, such as path,label");
   LabelTally tally;
-  for (const auto& [line, fields] : columns.rows()) {
-    if (fields[path].empty()) throw file.malformed(line, "no path; expected path,label");
-    table.rows.push_back({line, fields[path], label ? label_in(fields[*label]) : ""});
+  for (const Row& row : columns.rows()) {
+    if (row[path].empty()) throw file.malformed(row.line, "no path; expected path,label");
+    table.rows.push_back({row.line, row[path], label ? label_in(row[*label]) : ""});
     const auto meaning = classes.find(table.rows.back().label);
     if (meaning) tally.add(*meaning);
     table.labelled |= !table.rows.back().label.empty();

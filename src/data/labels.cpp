@@ -34,6 +34,8 @@ void assign_by_path(DataSet& data_set, const TextFile& file, const ClassIndex& c
     return has_image_extension(cell) || all_names.contains(image_id(cell, data_set.root));
   };
   const LabelTable table = read_label_table(file, classes, is_image, true);
+  require<DataError>(!table.rows.empty(), file.what, " '", file.path.string(),
+                     "' holds the columns' names and nothing else");
   struct Known {
     int label;
     long line;

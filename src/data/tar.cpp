@@ -125,7 +125,8 @@ class TarReader {
       name_ = text.substr(0, text.find('\0'));
     } else if (kind == 'x') {
       const auto records = pax_records(content());
-      if (const auto path = records.find("path"); path != records.end()) name_ = path->second;
+      if (const auto path = records.find("path"); path != records.end())
+        name_ = path->second.substr(0, path->second.find('\0'));
       if (const auto size = records.find("size"); size != records.end())
         member_bytes_ = static_cast<std::uint64_t>(to_integer(size->second).value_or(-1));
       if (records.contains("GNU.sparse.major") || records.contains("GNU.sparse.map")) sparse_ = true;

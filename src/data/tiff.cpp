@@ -178,6 +178,10 @@ std::vector<unsigned char> read_samples(TiffReader& tiff, const Layout& is) {
   const std::size_t row_needs = (std::size_t{is.piece_width} * here * is.bits + 7) / 8;
   require<BadImage>(size > 0 && static_cast<std::size_t>(row_size) >= row_needs,
                     "a damaged TIFF: its pieces have no size");
+  constexpr std::size_t largest_tile = 64 << 20;  // where it is larger than all of the image
+  const std::size_t image_bytes = (width * channels * is.bits + 7) / 8 * is.height;
+  require<BadImage>(static_cast<std::size_t>(size) <= std::max(image_bytes, largest_tile),
+                    "a damaged TIFF: tiles of ", size, " bytes");
   std::vector<unsigned char> piece(static_cast<std::size_t>(size));
   for (std::size_t plane = 0; plane < (is.planes() ? channels : 1); ++plane)
     for (std::uint32_t top = 0; top < is.height; top += is.piece_height)
@@ -283,9 +287,9 @@ cv::Mat decode_tiff(Bytes file, long max_pixels) {
   Layout is = layout_of(tiff);
   check_size(is.width, is.height, max_pixels);
   check_kind(tiff, is);
-  constexpr long largest_tile = 1L << 26;
+  constexpr long most_in_piece = 1L << 26;
   require<BadImage>(is.piece_width > 0 && is.piece_height > 0, "a damaged TIFF: its pieces have no size");
-  check_size(is.piece_width, is.piece_height, std::max(max_pixels, largest_tile));
+  check_size(is.piece_width, is.piece_height, std::max(max_pixels, most_in_piece));
   const bool ycc = is.photometric == PHOTOMETRIC_YCBCR && is.samples >= 3;
   const bool jpeg = is.compression == COMPRESSION_JPEG && !is.planes();
   if (ycc && jpeg) TIFFSetField(tiff.get(), TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);

@@ -6,6 +6,7 @@
 
 #include "xai/core/error.hpp"
 #include "xai/core/file.hpp"
+#include "xai/core/json_text.hpp"
 #include "xai/record/text_table.hpp"
 #include "xai/store/schema.hpp"
 
@@ -75,7 +76,7 @@ Json read_baseline(const std::filesystem::path& file, const Json& conditions,
                    const std::vector<std::string>& models) {
   require(std::filesystem::is_regular_file(file), "no baseline ", file.string(),
           "; a run with 'write_baseline' writes one");
-  Json baseline = Json::parse(read_file(file), nullptr, false);
+  Json baseline = parse_json(read_file(file));
   require(!baseline.is_discarded(), file.string(), " is not JSON; write the baseline again");
   require(baseline.is_object() && baseline.value("kind", Json()) == kind, file.string(),
           " is not a baseline of xai-crosstest");
@@ -91,6 +92,11 @@ Json read_baseline(const std::filesystem::path& file, const Json& conditions,
   require(!difference, "the baseline ", file.string(), " is of other conditions: ", difference.value_or(""),
           "; run under its conditions, or write a new baseline");
   const Json weights = weights_of(baseline);
+  for (const Json& cell : baseline["cells"])
+    for (const char* end : {"source", "model"})
+      require(weights.contains(cell[end].get<std::string>()), file.string(),
+              " is a damaged baseline: a cell of ", to_text(cell[end]),
+              ", which is none of its models; write it again");
   for (const std::string& model : models)
     require(weights.contains(model), "model ", model, " is in this run and not in the baseline ",
             file.string());

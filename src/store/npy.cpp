@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <bit>
+#include <charconv>
 #include <cstring>
 #include <functional>
 #include <numeric>
-#include <regex>
+#include <optional>
 
 #include "xai/core/file.hpp"
 
@@ -21,6 +22,29 @@ constexpr std::size_t before_header = 10;  // the magic and the header's length,
 template <class T>
 void append_bytes(std::string& bytes, const T& value) {
   bytes.append(reinterpret_cast<const char*>(&value), sizeof value);
+}
+
+/// The sizes of "'shape': (2, 3)"; nothing where there is none, or a size that no file has.
+std::optional<std::vector<std::int64_t>> shape_in(std::string_view header) {
+  constexpr std::string_view before = "'shape': (";
+  const auto at = header.find(before);
+  if (at == header.npos) return std::nullopt;
+  header.remove_prefix(at + before.size());
+  std::vector<std::int64_t> shape;
+  while (!header.starts_with(')')) {
+    std::int64_t size = 0;
+    const auto [end, error] = std::from_chars(header.data(), header.data() + header.size(), size);
+    if (error != std::errc() || size < 0) return std::nullopt;
+    shape.push_back(size);
+    header.remove_prefix(static_cast<std::size_t>(end - header.data()));
+    if (header.starts_with(',')) {
+      header.remove_prefix(1);
+      header.remove_prefix(header.starts_with(' '));
+    } else if (!header.starts_with(')')) {
+      return std::nullopt;
+    }
+  }
+  return shape;
 }
 
 }  // namespace
@@ -62,19 +86,18 @@ FloatArray read_npy(const std::filesystem::path& file) {
   const std::size_t begin = before_header + (byte(8) | byte(9) << 8);
   check(bytes.size() >= begin, "it is cut short");
   const std::string header = bytes.substr(before_header, begin - before_header);
-  std::smatch shape;
+  const auto shape = shape_in(header);
   check(header.find("'descr': '<f4'") != header.npos &&
-            header.find("'fortran_order': False") != header.npos &&
-            std::regex_search(header, shape, std::regex(R"('shape': \(((?:\d{1,15}, ?)*\d{0,15})\))")),
+            header.find("'fortran_order': False") != header.npos && shape,
         "its type or order is another");
 
-  FloatArray array;
+  FloatArray array{*shape, {}};
+  const std::size_t most = bytes.size() / sizeof(float);
   std::size_t count = 1;
-  const std::string sizes = shape[1];
-  const std::regex number("[0-9]+");
-  for (std::sregex_iterator size(sizes.begin(), sizes.end(), number), end; size != end; ++size) {
-    array.shape.push_back(std::stoll(size->str()));
-    count *= static_cast<std::size_t>(array.shape.back());
+  for (const std::int64_t size : array.shape) {
+    const auto factor = static_cast<std::size_t>(size);
+    check(factor == 0 || count <= most / factor, "its length does not fit its shape");
+    count *= factor;
   }
   check(bytes.size() - begin == count * sizeof(float), "its length does not fit its shape");
   array.values.resize(count);

@@ -4,6 +4,9 @@
 
 #include <cmath>
 #include <limits>
+#include <string>
+
+#include "xai/core/json_text.hpp"
 
 namespace xai {
 namespace {
@@ -24,6 +27,17 @@ TEST(Json, WhatIsNoNumberIsNull) {
 TEST(Json, BytesThatAreNotUtf8AreReplaced) {
   EXPECT_EQ(to_text("caf\xe9"), "\"caf\xEF\xBF\xBD\"");
   EXPECT_EQ(to_text("caf\xC3\xA9"), "\"caf\xC3\xA9\"");
+}
+
+TEST(Json, WhatNestsTooDeepIsNotRead) {
+  const auto nested = [](int depth) { return std::string(depth, '[') + "1" + std::string(depth, ']'); };
+  EXPECT_TRUE(parse_json(nested(deepest_json)).is_array());
+  EXPECT_TRUE(parse_json(nested(deepest_json + 1)).is_discarded());
+  EXPECT_TRUE(parse_json(std::string(1 << 20, '[')).is_discarded());
+  EXPECT_TRUE(parse_json("{").is_discarded());
+  const std::string quoted = R"({"a": "\\\"[[[", "b": [")" + std::string(1000, '{') + R"("]})";
+  EXPECT_EQ(parse_json(quoted)["a"], "\\\"[[[") << "brackets in a text are no lists";
+  EXPECT_TRUE(parse_json("[" + std::string(1000, ' ') + "[1],[2]" + std::string(1000, ' ') + "]").is_array());
 }
 
 }  // namespace

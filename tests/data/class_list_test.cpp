@@ -84,6 +84,8 @@ TEST_F(ClassListFile, ErrorsNameWhatIsWrong) {
   EXPECT_TRUE(says(complaint("{\"a\": [\"a\", \"b\"]}"), "'a' is not a class index"));
   EXPECT_TRUE(says(complaint("{\"0\": \"a\"}"), "class 0 is not"));
   EXPECT_TRUE(says(complaint("{\"0\": "), "JSON"));
+  EXPECT_TRUE(says(complaint("{\"0\": " + std::string(1 << 20, '[')), "too many lists"));
+  for (const char* none : {"{}", "index,wnid,name\n"}) EXPECT_TRUE(says(complaint(none), "lists no class"));
   EXPECT_TRUE(says(complaint(""), "is empty"));
   EXPECT_TRUE(says(complaint(std::string("a\0b", 3)), "not a text file"));
   EXPECT_THROW(read_class_list(folder_ / "missing"), IoError);

@@ -264,5 +264,32 @@ TEST_F(LabelsFolder, ListsAreReadAsTablesAre) {
             (Strings{"a.jpg", "my b.jpg"}));
 }
 
+// --- files that are no tables ---
+
+TEST_F(LabelsFolder, AHeaderAloneIsRefused) {
+  add("a.jpg");
+  for (const char* header : {"path,label", "WNID", "file label\n\n"})
+    EXPECT_TRUE(says(refused_table(header), "nothing else")) << header;
+}
+
+TEST_F(LabelsFolder, ALongLineIsReadAtOnce) {
+  add("a.jpg");
+  std::string line = "a.jpg";
+  while (line.size() < (4 << 20)) line += " b";
+  EXPECT_TRUE(says(refused_table(line), "label"));
+  line.erase(0, 5);  // no extension in it
+  EXPECT_TRUE(says(refused_table(line), "label"));
+}
+
+TEST_F(LabelsFolder, ShortLinesUnderAWideHeaderTakeNoMemory) {
+  add("a.jpg");
+  std::string table = "path,label" + std::string(990, ',') + "\n";
+  for (int i = 0; i < 20'000; ++i) table += cat(i, ".jpg,1\n");
+  table += "a.jpg,2\n";
+  EXPECT_EQ(labels(open_table(table)), Labels{2});
+  table.insert(10, std::string(1000, ','));
+  EXPECT_TRUE(says(refused_table(table), "columns, which is more than"));
+}
+
 }  // namespace
 }  // namespace xai

@@ -213,6 +213,11 @@ TEST_F(Gate, ReadsItsOwnFilesOnly) {
   changed = baseline;
   changed["models"][0].erase("sha256");
   says(to_text(changed), "is a damaged baseline");
+  changed = baseline;
+  changed["cells"].push_back(changed["cells"][0]);
+  changed["cells"].back()["source"] = "d";
+  says(to_text(changed), "is a damaged baseline: a cell of \"d\"");
+  says(std::string(1 << 20, '['), "is not JSON");
 }
 
 }  // namespace

@@ -62,5 +62,14 @@ TEST(FileName, ALongPathBecomesOneName) {
   EXPECT_NE(one, other);
 }
 
+TEST(FileName, NeverLeadsOutOfItsFolder) {
+  for (const char* name : {"../../x", "/etc/x", "a/./x", "a//x", "a/../x"})
+    EXPECT_EQ(file_name_of(name, ".png"), "x~" + sha256(name) + ".png");
+  for (const std::string name : {"..", ".", ""})
+    for (const std::string suffix : {"", "/"})
+      EXPECT_EQ(file_name_of(name, suffix), name + "~" + sha256(name) + suffix);
+  EXPECT_EQ(file_name_of("a/..", ".png"), "a/...png");
+}
+
 }  // namespace
 }  // namespace xai

@@ -48,5 +48,34 @@ TEST(Npy, RefusesEverythingElse) {
   EXPECT_THROW(read_npy(folder / "none.npy"), DataError);
 }
 
+TEST(Npy, ShapesThatNoFileHasAreRefused) {
+  const TemporaryFolder folder;
+  const auto refusal = [&](const std::string& shape) -> std::string {
+    std::string bytes = encode_npy(std::vector<float>{1, 2}, {2});
+    const std::string old = "'shape': (2,)";
+    bytes.replace(bytes.find(old), old.size(), "'shape': (" + shape + ")");
+    const std::size_t size = bytes.size() - 10 - 2 * sizeof(float);
+    bytes[8] = static_cast<char>(size & 0xFF);
+    bytes[9] = static_cast<char>(size >> 8);
+    write_file_atomically(folder / "a.npy", bytes);
+    try {
+      read_npy(folder / "a.npy");
+    } catch (const DataError& error) {
+      return error.what();
+    }
+    return "read";
+  };
+  for (const char* shape : {"2,", "2", "1, 2", "2,1,", "1,1,2, 1"})
+    EXPECT_EQ(refusal(shape), "read") << shape;
+  for (const char* shape : {"4294967296, 4294967296, 2", "4611686018427387906", "0,", ""})
+    EXPECT_NE(refusal(shape).find("length"), std::string::npos) << shape << ": the product wraps around";
+  for (const char* shape : {"-2, -1", "2;", "18446744073709551618", "2,,", "a"})
+    EXPECT_NE(refusal(shape).find("type"), std::string::npos) << shape;
+  std::string many;
+  while (many.size() < 65000) many += "1, ";
+  EXPECT_EQ(refusal(many + "2"), "read");
+  EXPECT_NE(refusal(std::string(65000, '1')).find("type"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace xai

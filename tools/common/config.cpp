@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -11,6 +12,9 @@
 
 namespace xai::tools {
 namespace {
+
+/// Keys such as a.b.c.d are tables in each other, and toml++ takes stack for each.
+constexpr std::uintmax_t most_bytes = 1 << 15;
 
 /// Where a message belongs: the file and its line.
 std::string at(const std::string& file, const toml::source_region& where) {
@@ -22,8 +26,12 @@ std::string at(const std::string& file, const toml::source_region& where) {
 }
 
 void require_text(const std::string& file) {
-  require(!std::filesystem::is_directory(file), "configuration ", file, " is a folder; give a TOML file");
-  require(std::filesystem::is_regular_file(file), "no configuration file ", file);
+  std::error_code unreadable;  // a name that is too long, a folder that may not be read
+  require(!std::filesystem::is_directory(file, unreadable), "configuration ", file,
+          " is a folder; give a TOML file");
+  require(std::filesystem::is_regular_file(file, unreadable), "no configuration file ", file);
+  require(std::filesystem::file_size(file, unreadable) <= most_bytes, "configuration ", file,
+          " has more than ", most_bytes, " bytes; is it a TOML file?");
   std::ifstream lines(file);
   require(lines.good(), "configuration ", file, " cannot be read");
   std::string line;
