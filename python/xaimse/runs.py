@@ -1,9 +1,11 @@
 """The folder that a run writes, as docs/output-format.md says: the one place that opens run.json and results.jsonl."""
 
+import errno
 import fcntl
 import json
 import os
 import shlex
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -156,15 +158,23 @@ def without_out(command: Sequence[str]) -> Iterator[str]:
 
 
 def is_written_to(folder: str | os.PathLike[str]) -> bool:
-    """Whether a process holds the folder's lock, or may hold it."""
+    """Whether a process holds the folder's lock, or may hold it.
+
+    Where there are no locks, whether .lock.held was touched within a minute: the process that made it does so every
+    ten seconds.
+    """
     try:
         with open(Path(folder) / ".lock") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        return False
     except FileNotFoundError:
         return False
+    except OSError as error:
+        if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
+            return True
+    try:
+        return abs(time.time() - (Path(folder) / ".lock.held").stat().st_mtime) < 60
     except OSError:
-        return True
+        return False
 
 
 def class_name(info: dict[str, Any], index: int, unnamed: str = "") -> str:

@@ -17,6 +17,9 @@ const char* remedy(int error_number) {
     case ENOSPC:
     case EDQUOT:
       return "free some space and run again";
+    case EIO:
+    case ESTALE:
+      return "check the disk or its server, and run again";
     case EACCES:
     case EPERM:
     case EROFS:
@@ -30,6 +33,8 @@ const char* remedy(int error_number) {
     case EMFILE:
     case ENFILE:
       return "raise the limit of open files (ulimit -n)";
+    case ELOOP:
+      return "it is a symbolic link, or behind a loop of them: remove it";
     default:
       return "check the file system";
   }
@@ -63,20 +68,24 @@ void write_all(const FileDescriptor& file, std::string_view content, const std::
   while (!content.empty()) {
     const auto count = write(file.get(), content.data(), content.size());
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) throw io_error("write", path, errno);
+    if (count <= 0) throw io_error("write", path, count == 0 ? EIO : errno);
     content.remove_prefix(static_cast<std::size_t>(count));
   }
 }
 
 void sync(const FileDescriptor& file, const std::filesystem::path& path) {
-  // EINVAL: a file system that has nothing to sync, e.g. for folders
-  if (fsync(file.get()) != 0 && errno != EINVAL) throw io_error("sync", path, errno);
+  int problem = 0;
+  do problem = fsync(file.get()) == 0 ? 0 : errno;
+  while (problem == EINTR);
+  // a file system that has nothing to sync, e.g. for folders
+  if (problem != 0 && problem != EINVAL && problem != EOPNOTSUPP) throw io_error("sync", path, problem);
 }
 
 AtomicFile::AtomicFile(std::filesystem::path path)
-    : path_(std::move(path)),
-      temporary_(path_.string() + ".tmp"),
-      file_(temporary_, O_WRONLY | O_CREAT | O_TRUNC) {}
+    : path_(std::move(path)), temporary_(path_.string() + ".tmp") {
+  unlink(temporary_.c_str());  // of a killed process, or a link that leads elsewhere
+  file_ = FileDescriptor(temporary_, O_WRONLY | O_CREAT | O_EXCL);
+}
 
 AtomicFile::~AtomicFile() {
   if (!temporary_.empty()) unlink(temporary_.c_str());

@@ -33,7 +33,7 @@ LastWord::LastWord(const std::filesystem::path& file, long offset, const char* s
     place.offset = offset;
     place.stopped = stopped;
     place.failed = failed;
-    place.file = open(file.c_str(), O_WRONLY | O_CLOEXEC);
+    place.file = open(file.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
     return;
   }
 }

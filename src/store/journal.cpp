@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <fstream>
 
+#include "xai/core/json_text.hpp"
 #include "xai/core/log.hpp"
 
 namespace xai::internal {
@@ -24,18 +25,26 @@ bool is_error(const Json& record) {
 
 }  // namespace
 
-std::int64_t scan(const std::filesystem::path& path,
-                  const std::function<void(std::int64_t, const std::string&, const Json&)>& use) {
+Scanned scan(const std::filesystem::path& path,
+             const std::function<void(std::int64_t, const std::string&, const Json&)>& use) {
+  errno = 0;
   std::ifstream file(path, std::ios::binary);
-  std::int64_t offset = 0;
+  if (!file.is_open() && errno == ENOENT) return {};
+  if (!file.is_open()) throw io_error("read", path, errno);  // not: it is empty
+  Scanned scanned;
+  std::int64_t offset = 0, records = 0;
   for (std::string line; std::getline(file, line) && !file.eof();) {
-    const Json record = Json::parse(line, nullptr, false);
-    if (!record.is_object() || !record.contains("image")) break;
-    use(offset, line, record);
+    const Json record = parse_json(line);
+    const std::int64_t begin = offset;
     offset += static_cast<std::int64_t>(line.size()) + 1;
+    if (!record.is_object() || !record.contains("image")) continue;
+    use(begin, line, record);
+    records += offset - begin;
+    scanned.end = offset;
   }
   if (file.bad()) throw io_error("read", path, errno);
-  return offset;
+  scanned.damaged = scanned.end - records;
+  return scanned;
 }
 
 Json record_at(const std::filesystem::path& path, std::int64_t offset) {
@@ -43,7 +52,9 @@ Json record_at(const std::filesystem::path& path, std::int64_t offset) {
   file.seekg(offset);
   std::string line;
   if (!std::getline(file, line)) throw io_error("read", path, errno);
-  return Json::parse(line);
+  Json record = Json::parse(line, nullptr, false);
+  require<IoError>(record.is_object(), path.string(), " was changed while it was read; run again");
+  return record;
 }
 
 std::int64_t RecordIndex::find(const std::string& image, const std::string& rest) const {
@@ -104,26 +115,35 @@ class Journal::Rewriting {
 Journal::Journal(std::filesystem::path path, Key key, RunAccess access)
     : path_(std::move(path)), key_(std::move(key)) {
   const bool looks = access == RunAccess::look;
-  if (!looks) file_ = FileDescriptor(path_, O_WRONLY | O_CREAT | O_APPEND);
-  bool has_errors = false;
-  bytes_ = scan(path_, [&](std::int64_t offset, const std::string&, const Json& record) {
-    has_errors = has_errors || is_error(record);
+  if (!looks) file_ = FileDescriptor(path_, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW);
+  bool unusable = false;
+  const Scanned scanned = scan(path_, [&](std::int64_t offset, const std::string&, const Json& record) {
     const auto [image, rest] = key_of(record);
-    if (!looks || !is_error(record)) index_.set(image, rest, offset);
+    const bool doubled = index_.find(image, rest) != RecordIndex::none;
+    unusable = unusable || is_error(record) || doubled;
+    if (!doubled && (!looks || !is_error(record))) index_.set(image, rest, offset);
   });
+  bytes_ = scanned.end;
   if (looks) return;
   cut_torn_tail();
-  if (has_errors) drop_errors();
+  if (scanned.damaged > 0)
+    log::warning(path_.string(), ": leaving out ", scanned.damaged,
+                 " bytes that are damaged; what they were of is done again");
+  if (unusable || scanned.damaged > 0) drop_unusable();
   next_sync_ = std::chrono::steady_clock::now() + sync_interval;
 }
 
 Journal::~Journal() {
   if (file_.get() < 0) return;  // only looked at
   try {
-    sync(file_, path_);
+    sync();
   } catch (const IoError& error) {
-    log::error(error.what());
+    log::debug(error.what());  // of a run that has failed, or is written to its end
   }
+}
+
+void Journal::sync() {
+  xai::sync(file_, path_);
 }
 
 Journal::KeyText Journal::key_of(const Json& record) const {
@@ -136,17 +156,23 @@ void Journal::cut_torn_tail() {
   const auto torn = static_cast<std::int64_t>(std::filesystem::file_size(path_)) - bytes_;
   if (torn == 0) return;
   log::warning(path_.string(), ": cutting off ", torn, " bytes of a record that was not written to its end");
-  if (ftruncate(file_.get(), bytes_) != 0) throw io_error("truncate", path_, errno);
+  cut();
 }
 
-void Journal::drop_errors() {
+/// Makes the file end with the last record.
+void Journal::cut() {
+  if (ftruncate(file_.get(), bytes_) != 0) throw io_error("truncate", path_, errno);
+  torn_ = false;
+}
+
+void Journal::drop_unusable() {
   index_ = {};  // first: two of them are much memory
   RecordIndex index;
   Rewriting rewritten(path_);
   scan(path_, [&](std::int64_t, const std::string& line, const Json& record) {
     if (is_error(record)) return;
     const auto [image, rest] = key_of(record);
-    index.set(image, rest, rewritten.add(line));
+    if (index.find(image, rest) == RecordIndex::none) index.set(image, rest, rewritten.add(line));
   });
   take(rewritten, std::move(index));
 }
@@ -160,16 +186,19 @@ void Journal::append(const Json& record) {
   require<Error>(index_.find(image, rest) == RecordIndex::none, path_.string(), " has a record of ", image,
                  rest == "[]" ? "" : rest, " already");
   const std::string line = to_text(record) + "\n";
+  if (torn_) cut();
   try {
+    torn_ = true;
     write_all(file_, line, path_);
+    torn_ = false;
   } catch (const IoError&) {
-    if (ftruncate(file_.get(), bytes_) != 0) log::error(io_error("truncate", path_, errno).what());
+    if (ftruncate(file_.get(), bytes_) == 0) torn_ = false;  // else the next one tries again, or the next run
     throw;
   }
   index_.set(image, rest, bytes_);
   bytes_ += static_cast<std::int64_t>(line.size());
   if (const auto now = std::chrono::steady_clock::now(); now >= next_sync_) {
-    sync(file_, path_);
+    sync();
     next_sync_ = now + sync_interval;
   }
 }
@@ -198,7 +227,7 @@ void Journal::finish(const std::vector<std::string>& images, const std::vector<K
 
 void Journal::take(Rewriting& rewritten, RecordIndex index) {
   rewritten.commit();
-  file_ = FileDescriptor(path_, O_WRONLY | O_APPEND);
+  file_ = FileDescriptor(path_, O_WRONLY | O_APPEND | O_NOFOLLOW);
   index_ = std::move(index);
   bytes_ = rewritten.bytes();
 }

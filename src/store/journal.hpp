@@ -15,10 +15,17 @@
 
 namespace xai::internal {
 
-/// Calls use(offset, line, record) for the records of a journal one by one; `line` is without its end. Gives
-/// the offset behind the last whole record.
-std::int64_t scan(const std::filesystem::path& path,
-                  const std::function<void(std::int64_t, const std::string&, const Json&)>& use);
+/// What scan() found in a journal beside its records.
+struct Scanned {
+  std::int64_t end = 0;  ///< the offset behind the last record
+  std::int64_t damaged =
+      0;  ///< bytes before that are in no record: a disk lost a block, or two processes wrote
+};
+
+/// Calls use(offset, line, record) for the records of a journal one by one; `line` is without its end. A
+/// journal that is not there has none; one that cannot be read is an IoError.
+Scanned scan(const std::filesystem::path& path,
+             const std::function<void(std::int64_t, const std::string&, const Json&)>& use);
 
 /// The record that begins at `offset`.
 Json record_at(const std::filesystem::path& path, std::int64_t offset);
@@ -50,9 +57,9 @@ class Journal {
  public:
   using Key = std::vector<std::string>;
 
-  /// Opens or creates it, cuts off a record that was not written to its end, and drops those with status
-  /// "error". `key`: names of the fields that make a record's key. To be looked at: passes them over, and
-  /// changes nothing.
+  /// Opens or creates it, cuts off a record that was not written to its end, and drops what is damaged, what
+  /// stands twice, and records with status "error". `key`: names of the fields that make a record's key. To
+  /// be looked at: passes them over, and changes nothing.
   Journal(std::filesystem::path path, Key key, RunAccess access = RunAccess::write);
   /// One without records that is not to be written.
   explicit Journal(Key key) : key_(std::move(key)) {}
@@ -65,6 +72,8 @@ class Journal {
   std::int64_t find(const Key& key) const;
   Json record(std::int64_t offset) const { return record_at(path_, offset); }
   void append(const Json& record);
+  /// What was appended is on the disk, or throws IoError.
+  void sync();
   void finish(const std::vector<std::string>& images, const std::vector<Key>& rests);
   void for_each_record(const std::function<void(const Json&)>& use) const;
 
@@ -74,13 +83,15 @@ class Journal {
 
   KeyText key_of(const Json& record) const;
   void cut_torn_tail();
-  void drop_errors();
+  void cut();
+  void drop_unusable();
   void take(Rewriting& rewritten, RecordIndex index);
 
   std::filesystem::path path_;
   Key key_;
   FileDescriptor file_;
   std::int64_t bytes_ = 0;
+  bool torn_ = false;  ///< there may be more in the file than bytes_
   RecordIndex index_;
   std::chrono::steady_clock::time_point next_sync_;
 };

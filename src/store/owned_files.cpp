@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+
+#include "xai/core/file.hpp"
 
 namespace xai::internal {
 namespace {
@@ -9,17 +12,25 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::array endings = {".png", ".npy", ".dot", ".svg", ".tmp"};  // of files in owned folders
+constexpr std::array always_owned = {"results.jsonl", "summary.json", "summary.csv",
+                                     "run.json"};  // what marks a run goes last
+
+/// Leads, as it is written, to a place below the folder that it begins in.
+bool leads_inside(const fs::path& path) {
+  return !path.empty() && !path.is_absolute() &&
+         std::none_of(path.begin(), path.end(),
+                      [](const fs::path& part) { return part == ".." || part == "."; });
+}
 
 /// Leads to a place in `folder` by real folders alone.
 bool lies_within(const fs::path& folder, const fs::path& path) {
-  if (path.empty() || path.is_absolute()) return false;
+  if (!leads_inside(path)) return false;
   fs::path place = folder;
   for (const fs::path& part : path.parent_path()) {
     place /= part;
     if (fs::is_symlink(place)) return false;
   }
-  return std::none_of(path.begin(), path.end(),
-                      [](const fs::path& part) { return part == ".." || part == "."; });
+  return true;
 }
 
 void remove_file(const fs::path& file) {
@@ -50,9 +61,41 @@ void remove_owned(const fs::path& folder, const std::vector<std::string>& owned)
     else
       remove_file(folder / path);
   }
-  for (const char* name :
-       {"results.jsonl", "summary.json", "summary.csv", "run.json"})  // what marks a run goes last
-    remove_file(folder / name);
+  for (const char* name : always_owned) remove_file(folder / name);
+}
+
+void require_real(const fs::path& folder, const std::vector<std::string>& owned) {
+  std::vector<std::string> names(always_owned.begin(), always_owned.end());
+  names.insert(names.end(), {".lock", ".lock.held"});
+  names.insert(names.end(), owned.begin(), owned.end());
+  for (std::string name : names) {
+    const bool is_folder = name.ends_with('/');
+    if (is_folder) name.pop_back();  // a link with a slash behind it is what it leads to
+    std::error_code error;
+    const auto type = fs::symlink_status(folder / name, error).type();
+    const auto wanted = is_folder ? fs::file_type::directory : fs::file_type::regular;
+    if (type == wanted || type == fs::file_type::not_found || error) continue;
+    const char* const what = type == fs::file_type::symlink
+                                 ? "a symbolic link, through which nothing is written"
+                             : is_folder ? "no folder"
+                                         : "no regular file";
+    throw UsageError(
+        cat("'", name, "' in ", folder.string(), " is ", what, "; remove it or choose another 'out'"));
+  }
+}
+
+void make_folders(const fs::path& folder, const fs::path& name) {
+  require<Error>(leads_inside(name), "'", name.string(), "' would lie outside ", folder.string());
+  fs::path place = folder;
+  for (const fs::path& part : name.parent_path()) {
+    place /= part;
+    std::error_code error;
+    const auto type = fs::symlink_status(place, error).type();
+    if (type == fs::file_type::directory) continue;
+    if (type == fs::file_type::symlink) throw io_error("write into", place, ELOOP);
+    fs::create_directory(place, error);
+    if (error) throw io_error("create folder", folder / name.parent_path(), error.value());
+  }
 }
 
 }  // namespace xai::internal

@@ -12,4 +12,13 @@ namespace xai::internal {
 /// "." ignored.
 void remove_owned(const std::filesystem::path& folder, const std::vector<std::string>& owned);
 
+/// Throws UsageError where something that a run opens in `folder`, run.json, results.jsonl, the lock and
+/// `owned`, is there and is no file, or no folder, of its own: a symbolic link leads elsewhere, a pipe waits
+/// for ever.
+void require_real(const std::filesystem::path& folder, const std::vector<std::string>& owned);
+
+/// Makes the folders that `name`, a file in `folder`, lies in. Throws IoError, also where one of them is a
+/// symbolic link, and Error where the name leads out of `folder`.
+void make_folders(const std::filesystem::path& folder, const std::filesystem::path& name);
+
 }  // namespace xai::internal

@@ -28,7 +28,7 @@ RowFile::RowFile(std::filesystem::path path, const std::string& type, const std:
   if (error) throw io_error("create folder", path_.parent_path(), error.value());
   const std::string header = npy_header(type, shape);
   header_bytes_ = static_cast<std::int64_t>(header.size());
-  file_ = FileDescriptor(path_, looks ? O_RDONLY : O_RDWR | O_CREAT);
+  file_ = FileDescriptor(path_, looks ? O_RDONLY : O_RDWR | O_CREAT | O_NOFOLLOW);
 
   struct stat facts {};
   if (fstat(file_.get(), &facts) != 0) throw io_error("read", path_, errno);

@@ -9,6 +9,7 @@
 #include "journal.hpp"
 #include "owned_files.hpp"
 #include "run_lock.hpp"
+#include "xai/core/json_text.hpp"
 #include "xai/store/schema.hpp"
 
 namespace xai {
@@ -23,7 +24,7 @@ constexpr const char* failed_word = "\"failed\" ";
 
 /// Of what is no JSON object: null.
 Json parsed(const fs::path& file) {
-  Json json = Json::parse(read_file(file), nullptr, false);
+  Json json = parse_json(read_file(file));
   return json.is_object() ? json : Json();
 }
 
@@ -34,7 +35,8 @@ Json read_run(const fs::path& folder) {
     if (!run.is_null() && run.contains("identity")) return run;
   } else {
     const auto ours = [](const fs::directory_entry& entry) {
-      return entry.path().filename() == ".lock" || entry.path().filename() == "run.json.tmp";
+      const fs::path name = entry.path().filename();
+      return name == ".lock" || name == ".lock.held" || name == "run.json.tmp";
     };
     if (std::all_of(fs::directory_iterator(folder), {}, ours)) return Json();
   }
@@ -84,9 +86,10 @@ RunFolder::RunFolder(const RunKind& kind, fs::path path, Json identity, bool ove
       return;
     }
     create();
+    internal::require_real(path_, kind_.paths);
     lock_ = std::make_unique<internal::RunLock>(path_);
     claim(overwrite);
-    journal_ = std::make_unique<internal::Journal>(path_ / "results.jsonl", kind_.key);
+    open_journal();
   } catch (const fs::filesystem_error& error) {
     throw io_error("use", error.path1(), error.code().value());
   }
@@ -114,16 +117,30 @@ void RunFolder::go_on(const Json& run) {
   if (!difference) previous_run_ = run;
 }
 
+void RunFolder::open_journal() {
+  journal_ = std::make_unique<internal::Journal>(path_ / "results.jsonl", kind_.key,
+                                                 lock_->is_read() ? RunAccess::look : RunAccess::write);
+}
+
+/// Throws where another process reads in the folder, or took it over.
+void RunFolder::prepare_to_write() {
+  lock_->require_held();
+  if (!lock_->is_read()) return;
+  lock_->require_alone();
+  if (journal_) open_journal();
+}
+
 void RunFolder::claim(bool overwrite) {
   const Json run = read_run(path_);
   if (!run.is_null() && !overwrite) go_on(run);
   if (!previous_run_.is_null()) {
-    if (run.value("status", Json()) == "running" && lock_->held()) {
+    if (run.value("status", Json()) == "running") {
       previous_run_["status"] = "interrupted";
       write_run(previous_run_);
     }
     return;
   }
+  prepare_to_write();
   if (!run.is_null()) internal::remove_owned(path_, owned_by(run, kind_, path_));
   write_run(Json{{"schema_version", schema_version}, {"tool", kind_.tool}, {"status", "running"}});
 }
@@ -141,6 +158,7 @@ void RunFolder::look(bool overwrite) {
     journal_ = std::make_unique<internal::Journal>(kind_.key);
     return;
   }
+  internal::require_real(path_, kind_.paths);
   internal::require_unlocked(path_);
   const Json run = read_run(path_);
   if (!run.is_null() && !overwrite) go_on(run);
@@ -169,10 +187,12 @@ void RunFolder::append(const Json& record) {
     counted_bytes_ += static_cast<std::int64_t>(to_text(record).size()) + 1;
     return;
   }
+  prepare_to_write();
   journal_->append(record);
 }
 
 void RunFolder::finish(const std::vector<std::string>& images, const std::vector<Key>& rest) {
+  prepare_to_write();
   journal_->finish(images, rest);
 }
 
@@ -182,6 +202,8 @@ void RunFolder::for_each_record(const std::function<void(const Json&)>& use) con
 
 void RunFolder::write_run(Json run) {
   if (access_ == RunAccess::look) return;
+  prepare_to_write();
+  if (journal_) journal_->sync();  // what run.json tells of is there
   run["schema_version"] = schema_version;
   run["paths"] = kind_.paths;
   run["identity"] = identity_;
@@ -201,11 +223,8 @@ void RunFolder::write_file(const fs::path& name, std::string_view content) const
     counted_bytes_ += static_cast<std::int64_t>(content.size());
     return;
   }
-  const auto file = path_ / name;
-  std::error_code error;
-  fs::create_directories(file.parent_path(), error);
-  if (error) throw io_error("create folder", file.parent_path(), error.value());
-  write_file_atomically(file, content);
+  internal::make_folders(path_, name);
+  write_file_atomically(path_ / name, content);
 }
 
 }  // namespace xai

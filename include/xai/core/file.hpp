@@ -47,6 +47,8 @@ class AtomicFile {
   ~AtomicFile();
 
   void write(std::string_view content);
+  /// Of the temporary file.
+  int descriptor() const { return file_.get(); }
   /// fsync, rename, fsync of the folder.
   void commit();
 

@@ -5,17 +5,20 @@
 #include <string>
 #include <vector>
 
+#include "xai/core/file.hpp"
 #include "xai/core/json.hpp"
 #include "xai/store/run_kind.hpp"
 
 namespace xai {
 
-/// The folder of a run that is done, to be read. Memory: 16 bytes an image, never the records.
+/// The folder of a run that is done, to be read: nobody writes there meanwhile, where the file system knows
+/// locks. Memory: 16 bytes an image, never the records.
 class FinishedRun {
  public:
-  /// Throws UsageError where `folder` holds no run of this kind, one that is not done, or one of another
-  /// schema version.
-  FinishedRun(std::filesystem::path folder, const RunKind& kind);
+  /// `shard`: of the run's identity; null for a run of the whole data set. Throws UsageError where `folder`
+  /// holds no run of this kind, one that is not done, is written to or damaged, one of another shard, or of
+  /// another schema version.
+  FinishedRun(std::filesystem::path folder, const RunKind& kind, const Json& shard = nullptr);
 
   const std::filesystem::path& folder() const { return folder_; }
   const Json& run() const { return run_; }
@@ -37,6 +40,7 @@ class FinishedRun {
   std::filesystem::path records_path() const { return folder_ / "results.jsonl"; }
 
   std::filesystem::path folder_;
+  FileDescriptor lock_;
   Json run_;
   Json summary_;
   std::vector<Entry> entries_;  ///< ascending

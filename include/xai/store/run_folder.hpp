@@ -60,6 +60,8 @@ class RunFolder {
   /// run.json as an earlier session left it; null in a new run. The status of one that was killed is
   /// "interrupted".
   const Json& previous_run() const { return previous_run_; }
+  /// What must be equal for a run to go on.
+  const Json& identity() const { return identity_; }
   RunAccess access() const { return access_; }
   /// What append() and write_file() would have written so far, where it only looks.
   std::int64_t counted_bytes() const { return counted_bytes_; }
@@ -91,6 +93,8 @@ class RunFolder {
  private:
   void create();
   void claim(bool overwrite);
+  void open_journal();
+  void prepare_to_write();
   void look(bool overwrite);
   void go_on(const Json& run);
 
