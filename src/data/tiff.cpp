@@ -99,7 +99,7 @@ class TiffReader {
 struct Layout {
   std::uint32_t width, height;
   std::uint16_t bits, samples, photometric, planar, compression, orientation, format;
-  bool tiled, premultiplied, has_alpha;
+  bool tiled, premultiplied;
   std::uint32_t piece_width, piece_height;  ///< of a tile, or of a strip
 
   bool planes() const { return planar == PLANARCONFIG_SEPARATE && samples > 1; }
@@ -108,6 +108,8 @@ struct Layout {
     if (photometric == PHOTOMETRIC_RGB || photometric == PHOTOMETRIC_YCBCR) return 3;
     return photometric == PHOTOMETRIC_SEPARATED ? 4 : 1;
   }
+  /// Those and an alpha: samples that are looked at.
+  std::size_t kept() const { return std::min<std::size_t>(samples, static_cast<std::size_t>(colours()) + 1); }
 };
 
 Layout layout_of(const TiffReader& tiff) {
@@ -123,10 +125,9 @@ Layout layout_of(const TiffReader& tiff) {
   is.format = tiff.field<std::uint16_t>(TIFFTAG_SAMPLEFORMAT, SAMPLEFORMAT_UINT);
   std::uint16_t extras = 0;
   const std::uint16_t* kinds = nullptr;
-  if (TIFFGetField(tiff.get(), TIFFTAG_EXTRASAMPLES, &extras, &kinds) && extras > 0) {
+  if (TIFFGetField(tiff.get(), TIFFTAG_EXTRASAMPLES, &extras, &kinds) && extras > 0 &&
+      is.samples > is.colours())
     is.premultiplied = kinds[0] == EXTRASAMPLE_ASSOCALPHA;
-    is.has_alpha = is.premultiplied || kinds[0] == EXTRASAMPLE_UNASSALPHA;
-  }
   is.tiled = TIFFIsTiled(tiff.get()) != 0;
   is.piece_width = is.tiled ? tiff.field<std::uint32_t>(TIFFTAG_TILEWIDTH, 0) : is.width;
   is.piece_height = is.tiled
@@ -168,10 +169,10 @@ unsigned char sample(const unsigned char* row, std::size_t i, int bits) {
                                     ((1 << bits) - 1));
 }
 
-/// All samples, H x W x C bytes.
+/// The kept samples, H x W x C bytes.
 std::vector<unsigned char> read_samples(TiffReader& tiff, const Layout& is) {
-  const std::size_t channels = is.samples, width = is.width;
-  std::vector<unsigned char> all(width * is.height * channels);
+  const std::size_t channels = is.samples, width = is.width, kept = is.kept();
+  std::vector<unsigned char> all(width * is.height * kept);
   const tmsize_t size = is.tiled ? TIFFTileSize(tiff.get()) : TIFFStripSize(tiff.get());
   const tmsize_t row_size = is.tiled ? TIFFTileRowSize(tiff.get()) : TIFFScanlineSize(tiff.get());
   const std::size_t here = is.planes() ? 1 : channels;  // in a row of a piece
@@ -199,9 +200,13 @@ std::vector<unsigned char> read_samples(TiffReader& tiff, const Layout& is) {
         if (got < needed) tiff.fail();
         for (std::uint32_t y = 0; y < rows; ++y) {
           const unsigned char* const row = piece.data() + static_cast<std::size_t>(row_size) * y;
-          unsigned char* to = all.data() + ((top + y) * width + left) * channels + plane;
-          for (std::size_t i = 0; i < columns * here; ++i, to += is.planes() ? channels : 1)
-            *to = sample(row, i, is.bits);
+          unsigned char* const to = all.data() + ((top + y) * width + left) * kept;
+          for (std::size_t x = 0; x < columns; ++x)
+            if (!is.planes())
+              for (std::size_t c = 0; c < kept; ++c)
+                to[x * kept + c] = sample(row, x * channels + c, is.bits);
+            else if (plane < kept)
+              to[x * kept + plane] = sample(row, x, is.bits);
         }
       }
   return all;
@@ -233,7 +238,7 @@ cv::Mat to_rgb(const TiffReader& tiff, const Layout& is, const std::vector<unsig
   cv::Mat rgb(static_cast<int>(is.height), static_cast<int>(is.width), CV_8UC3);
   const int count = is.colours();
   const unsigned char* from = samples.data();
-  for (auto pixel = rgb.begin<cv::Vec3b>(); pixel != rgb.end<cv::Vec3b>(); ++pixel, from += is.samples) {
+  for (auto pixel = rgb.begin<cv::Vec3b>(); pixel != rgb.end<cv::Vec3b>(); ++pixel, from += is.kept()) {
     if (count == 1) {
       *pixel = colours[from[0]];
     } else if (count == 4) {
