@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <ctime>
+#include <string>
+#include <type_traits>
 
 #include "xai/core/error.hpp"
 #include "xai/core/memory.hpp"
@@ -13,11 +15,19 @@
 namespace xai {
 namespace {
 
+/// What an earlier session said; `otherwise` where that is no text, or no number that a run can have.
 template <class T>
 T earlier(const Json& previous, const char* field, T otherwise) {
-  return previous.is_object() && previous.contains(field) && !previous[field].is_null()
-             ? previous[field].get<T>()
-             : otherwise;
+  const Json value = previous.is_object() ? previous.value(field, Json()) : Json();
+  bool fits = false;
+  if constexpr (std::is_same_v<T, std::string>) {
+    fits = value.is_string();
+  } else {
+    constexpr double most = 1e18;
+    fits = (value.is_number_integer() || (value.is_number() && std::is_floating_point_v<T>)) &&
+           value.get<double>() >= 0 && value.get<double>() <= most;
+  }
+  return fits ? value.get<T>() : otherwise;
 }
 
 }  // namespace
