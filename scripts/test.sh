@@ -27,7 +27,7 @@ test_wheel() {
     "$bin/xai-export" "$name" --out build/test-models
   done
   say "Tests of $("$bin/python" -c 'import xaimse; print("xaimse", xaimse.__version__)')"
-  for name in mse subexp saliency crosstest; do export "XAI_${name^^}=$bin/xai-$name"; done
+  for name in mse subexp saliency crosstest merge; do export "XAI_${name^^}=$bin/xai-$name"; done
   export XAI_BIN=$PWD/build/ci/bin OMP_NUM_THREADS=1  # what tests compare with; skipped where it is not built
   local pytest=("$bin/python" -m pytest -q -rs -p no:cacheprovider --durations=5) status=0
   "${pytest[@]}" tests/tools/test_*.py "$@" || status=$?

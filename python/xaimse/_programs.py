@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
 
-NAMES = ("xai-mse", "xai-subexp", "xai-saliency", "xai-crosstest")
+NAMES = ("xai-mse", "xai-subexp", "xai-saliency", "xai-crosstest", "xai-merge")
 
 
 def program(name: str) -> Path:
@@ -44,3 +44,7 @@ def saliency() -> NoReturn:
 
 def crosstest() -> NoReturn:
     _start("xai-crosstest")
+
+
+def merge() -> NoReturn:
+    _start("xai-merge")

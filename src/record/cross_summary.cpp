@@ -10,9 +10,16 @@
 #include "xai/metrics/landscape.hpp"
 #include "xai/record/cross_tables.hpp"
 #include "xai/record/kinds.hpp"
+#include "xai/store/file_name.hpp"
+#include "xai/store/prediction_store.hpp"
 #include "xai/store/schema.hpp"
 
 namespace xai {
+
+std::string predictions_file(const std::string& model) {
+  return "predictions/" + file_name_of(model, ".npy");
+}
+
 namespace {
 
 /// NaN for nothing.
@@ -192,8 +199,24 @@ void CrossSummary::add(const Json& record) {
   }
 }
 
-void CrossSummary::set_ensembles(Ensembles ensembles) {
-  ensembles_ = std::move(ensembles);
+void CrossSummary::add_files(const std::filesystem::path& folder) {
+  if (!std::filesystem::exists(folder / labels_file)) return;
+  const auto rows = static_cast<std::size_t>(setting_.rows);
+  const LabelStore labels(folder / labels_file, rows, RunAccess::look);
+  std::vector<PredictionStore> predictions;
+  for (const CrossModel& model : models_)
+    predictions.emplace_back(folder / predictions_file(model.name), rows, setting_.classes, RunAccess::look);
+  EnsembleCounter counter(models_.size(), setting_.classes);
+  for (std::size_t image = 0; image < labels.rows(); ++image) {
+    const auto label = labels.label(image);
+    const bool known = std::all_of(predictions.begin(), predictions.end(),
+                                   [&](const PredictionStore& store) { return store.known(image); });
+    if (!label || !known) continue;
+    std::vector<std::vector<float>> said;
+    for (const PredictionStore& store : predictions) said.push_back(store.row(image));
+    counter.add(std::vector<std::span<const float>>(said.begin(), said.end()), *label);
+  }
+  set_ensembles(counter.result());
 }
 
 Json CrossSummary::to_json() const {

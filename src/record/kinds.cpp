@@ -1,5 +1,6 @@
 #include "xai/record/kinds.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "xai/core/error.hpp"
@@ -53,13 +54,17 @@ std::unique_ptr<Summary> cross_summary(const Json& run) {
     models.push_back({.name = model.at("card").at("name"),
                       .family = model.at("card").at("family"),
                       .sha256 = model.at("sha256")});
-  const CrossSetting setting{.steps = options.at("steps"),
-                             .min_gap = options.at("min_gap"),
-                             .method = options.at("method"),
-                             .size = options.at("size"),
-                             .images = choice_of<ImagesRule>(run, "images"),
-                             .predicted_images = run.at("data").at("count"),
-                             .seed = seed_of(run)};
+  const CrossSetting setting{
+      .steps = options.at("steps"),
+      .min_gap = options.at("min_gap"),
+      .method = options.at("method"),
+      .size = options.at("size"),
+      .images = choice_of<ImagesRule>(run, "images"),
+      .predicted_images = run.at("data").contains("shard") ? run.at("data").at("shard").at("images")
+                                                           : run.at("data").at("count"),
+      .rows = run.at("data").at("count"),
+      .classes = std::max(2, run.at("model").at(0).at("card").at("classes").get<int>()),
+      .seed = seed_of(run)};
   return std::make_unique<CrossSummary>(std::move(models), setting);
 }
 
@@ -96,9 +101,17 @@ const RunKind& crosstest_kind() {
                             .statuses = {"ok", "undefined", "error"},
                             .paths = {"images/", "predictions/", "baselines/", "matrix.csv",
                                       "family_matrix.csv", "asymmetry.csv", "landscape.csv", "ensemble.csv"},
+                            .rows = {"predictions/", "baselines/"},
+                            .parts = "saliency/",
                             .reads = {"xai-saliency"},
                             .summary = summary_by<cross_summary>};
   return kind;
+}
+
+const RunKind* kind_of(std::string_view tool) {
+  for (const RunKind* kind : {&mse_kind(), &subexp_kind(), &saliency_kind(), &crosstest_kind()})
+    if (kind->tool == tool) return kind;
+  return nullptr;
 }
 
 }  // namespace xai

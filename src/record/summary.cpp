@@ -65,6 +65,13 @@ std::string summary_csv(const Json& summary) {
   std::vector<std::string> header = {"quantity"};
   header.insert(header.end(), statistics.begin(), statistics.end());
   std::string text = csv_line(header);
+  if (const Json partial = summary.value("partial", Json()); partial.is_object()) {
+    std::vector<std::string> cells(header.size());
+    cells[0] = cat("partial: shards ", partial["missing"].get<std::string>(), " of ", to_text(partial["of"]),
+                   " are missing");
+    cells[1] = to_text(partial["images"]);
+    text += csv_line(cells);
+  }
   for (const auto& [quantity, numbers] : summary["quantities"].items()) {
     std::vector<std::string> cells = {quantity};
     for (const std::string& statistic : statistics) cells.push_back(internal::csv_cell(numbers[statistic]));

@@ -8,6 +8,7 @@
 #include <opencv2/core/utility.hpp>
 #include <thread>
 
+#include "tuning_file.hpp"
 #include "xai/store/run_info.hpp"
 
 namespace xai {
@@ -22,6 +23,28 @@ int batch_size_of(const std::string& text, const at::Device& device) {
   return size;
 }
 
+/// As the plan's file of tunings says.
+std::shared_ptr<Classifier> open_as_others(const ModelCard& card, const ComputePlan& plan,
+                                           const OpenModel& open, ClassifierOptions options) {
+  const TuningFile file(plan.tuning);
+  const Json earlier = options.tuning;
+  Json known = file.of(card, plan.device, plan.precision);
+  for (;;) {
+    options.tuning = known.is_object() ? known : Json::object();
+    if (earlier.is_object()) options.tuning.update(earlier);
+    const Json choices = tuning_choices(known);  // items() only refers to it
+    for (const auto& [use, choice] : choices.items())
+      require(options.tuning.at(use) == choice, "'tuning' ", plan.tuning.string(), " runs ", card.name,
+              " in another way (", use, " ", choice.get<std::string>(), ") than this run began with (",
+              options.tuning.at(use).get<std::string>(), "): leave it out, or start anew with 'overwrite'");
+    auto model = open(card, options);
+    const Json tuning = model->tuning();
+    if (tuning.is_null() || !plan.writes) return model;
+    known = file.add(card, plan.device, plan.precision, tuning);
+    if (tuning_choices(known) == tuning_choices(tuning)) return model;  // else another process was first
+  }
+}
+
 }  // namespace
 
 OpenModel default_models() {
@@ -30,13 +53,17 @@ OpenModel default_models() {
   };
 }
 
-ComputePlan plan(const ComputeOptions& options) {
+ComputePlan plan(const ComputeOptions& options, bool writes) {
   validate_described(options);
+  require(options.tuning.empty() || options.tune != Tune::off, "'tuning' ", options.tuning.string(),
+          " needs 'tune' fast: with off every model is run as exported");
   for (const std::filesystem::path& library : options.library) load_operators(library);
   ComputePlan plan;
   plan.device = parse_device(options.device);
   plan.precision = options.precision;
   plan.tune = options.tune == Tune::fast;
+  plan.tuning = options.tuning;
+  plan.writes = writes;
   plan.batch_size = batch_size_of(options.batch_size, plan.device);
   plan.lanes = plan.device.is_cuda() ? 2
                : options.threads > 0 ? options.threads
@@ -57,7 +84,7 @@ std::shared_ptr<Classifier> open_model(const ModelCard& card, const ComputePlan&
   options.lanes = plan.lanes;
   options.tune = plan.tune;
   options.tuning = earlier_tuning;
-  return open(card, options);
+  return plan.tuning.empty() ? open(card, options) : open_as_others(card, plan, open, options);
 }
 
 EngineOptions engine_options(EngineOptions options, const ComputePlan& plan) {

@@ -39,10 +39,17 @@ int arg_max(const std::vector<float>& values) {
 
 }  // namespace
 
-Predictions::Predictions(const RunFolder& folder, const CrossSubject& subject)
-    : on_image(open_stores(folder, subject, "predictions", subject.data.images.size())),
+Predictions::Predictions(const RunFolder& folder, const CrossSubject& of)
+    : subject(of),
+      on_image(open_stores(folder, subject, "predictions", subject.data.images.size())),
       on_baseline(open_stores(folder, subject, "baselines", subject.tested.size())),
-      content(file_of(folder, "predictions/.content.npy"), subject.data.images.size(), folder.access()) {}
+      content(file_of(folder, "predictions/.content.npy"), subject.data.images.size(), folder.access()) {
+  if (folder.access() == RunAccess::look || !subject.data.labelled()) return;
+  LabelStore labels(folder.path() / labels_file, subject.data.images.size());
+  for (std::size_t image = 0; image < labels.rows(); ++image)
+    if (const auto label = subject.data.images[image].label; label && subject.has(image))
+      labels.write(image, *label);
+}
 
 bool Predictions::know(std::size_t image) const {
   return std::all_of(on_image.begin(), on_image.end(), [&](const auto& store) { return store.known(image); });
@@ -50,7 +57,8 @@ bool Predictions::know(std::size_t image) const {
 
 long Predictions::unknown_images() const {
   long count = 0;
-  for (std::size_t image = 0; image < on_image.front().rows(); ++image) count += !know(image);
+  for (std::size_t image = 0; image < on_image.front().rows(); ++image)
+    count += subject.has(image) && !know(image);
   return count;
 }
 
@@ -74,7 +82,7 @@ bool CrossPass::run(int threads, int batch_size, RunObserver& observer) {
   const std::vector<Item> items = missing();
   const auto size = static_cast<std::size_t>(std::min(batch_size, most_photographs));
   const std::size_t chunks = (items.size() + size - 1) / size;
-  const auto total = static_cast<long>(subject_.data.images.size());
+  const long total = subject_.images();
   const long already_done = total - static_cast<long>(items.size()), before = tester_.forward();
   std::atomic<long> done = 0;
   bool stopped = false;  // written by one thread at a time
@@ -107,11 +115,12 @@ std::vector<CrossPass::Item> CrossPass::missing() const {
   std::size_t row = 0;
   for (std::size_t image = 0; image < subject_.data.images.size(); ++image) {
     Item item{.image = image, .row = {}, .predict = false};
+    const bool tested = row < subject_.tested.size() && subject_.tested[row] == image;
+    const std::size_t row_of_image = row;
+    row += tested;
+    if (!subject_.has(image)) continue;
     for (Model m = first_; m < last_; ++m) item.predict |= !predictions_.on_image[m].known(image);
-    if (row < subject_.tested.size() && subject_.tested[row] == image) {
-      if (pairs_missing(row)) item.row = row;
-      ++row;
-    }
+    if (tested && pairs_missing(row_of_image)) item.row = row_of_image;
     if (item.predict || item.row) items.push_back(std::move(item));
   }
   return items;

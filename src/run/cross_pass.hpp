@@ -5,15 +5,17 @@
 
 #include "cross_subject.hpp"
 #include "map_source.hpp"
-#include "prediction_store.hpp"
 #include "xai/crosstest/cross_tester.hpp"
 #include "xai/record/cross_record.hpp"
 #include "xai/run/session.hpp"
+#include "xai/store/prediction_store.hpp"
 
 namespace xai {
 
-/// What all models say of intact images and of baselines, on disk.
+/// What all models say of intact images and of baselines, on disk. Of a shard's run the rows of other shards
+/// stay empty.
 struct Predictions {
+  const CrossSubject& subject;
   std::vector<PredictionStore> on_image;     ///< of each model: a row an image of the data set
   std::vector<PredictionStore> on_baseline;  ///< of each model: a row a cross-tested image
   ContentStore content;                      ///< of the photographs
@@ -22,7 +24,7 @@ struct Predictions {
 
   /// Every model knows the image of the data set.
   bool know(std::size_t image) const;
-  /// Images that some model does not know: they cannot be read, most often.
+  /// Images of the run that some model does not know: they cannot be read, most often.
   long unknown_images() const;
 };
 

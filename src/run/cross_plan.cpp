@@ -37,10 +37,13 @@ class Missing {
       : pairs_(subject.cards.size()) {
     std::size_t row = 0;
     for (std::size_t image = 0; image < subject.data.images.size(); ++image) {
+      const bool tested = row < subject.tested.size() && subject.tested[row] == image;
+      const std::size_t row_of_image = row;
+      row += tested;
+      if (!subject.has(image)) continue;
       bool missing = !predictions.know(image);
       predictions_ += missing;
-      if (row < subject.tested.size() && subject.tested[row] == image)
-        missing |= look_at_pairs(subject, folder, row++);
+      if (tested) missing |= look_at_pairs(subject, folder, row_of_image);
       if (missing) images_.push_back(image);
     }
   }

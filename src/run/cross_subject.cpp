@@ -20,6 +20,7 @@ std::vector<ModelCard> read_cards(const CrosstestRunOptions& options) {
             first.name, " and ", card.name, " do not have the same classes: only such can be compared");
     options.making.check(card);
   }
+  require_expected(options.input, cards);
   return cards;
 }
 
@@ -35,6 +36,7 @@ SaliencyRunOptions CrossSubject::map_run(Model model) const {
   SaliencyRunOptions run;
   run.input = options.input;
   run.input.model = options.models[model];
+  run.input.expect_sha256.clear();
   run.input.data.spread = options.cross_images;
   run.target.target = name(data.labelled() ? Target::label : Target::predicted);
   run.perturbation = options.perturbation;
@@ -55,9 +57,20 @@ Json CrossSubject::conditions() const {
 }
 
 CrossSubject open_subject(const CrosstestRunOptions& options) {
-  CrossSubject subject{.options = options, .cards = read_cards(options), .data = {}, .tested = {}};
+  CrossSubject subject{.options = options,
+                       .cards = read_cards(options),
+                       .data = {},
+                       .tested = {},
+                       .shard = options.input.share.shard(),
+                       .taken = {}};
   subject.data = open_data(options.input.data, subject.cards.front());
   subject.tested = evenly_spread(subject.data.images.size(), static_cast<std::size_t>(options.cross_images));
+  std::size_t row = 0;
+  for (std::size_t image = 0; image < subject.data.images.size(); ++image) {
+    const bool tested = row < subject.tested.size() && subject.tested[row] == image;
+    subject.taken.push_back(subject.shard.has(tested ? row : image - row));
+    row += tested;
+  }
   return subject;
 }
 

@@ -7,7 +7,6 @@
 #include "xai/core/log.hpp"
 #include "xai/core/memory.hpp"
 #include "xai/core/version.hpp"
-#include "xai/metrics/ensemble.hpp"
 #include "xai/record/kinds.hpp"
 
 namespace xai {
@@ -22,11 +21,19 @@ Json identity_of(const CrossSubject& subject, const MapSource& maps) {
     models[subject.cards[m].name] = {{"sha256", subject.cards[m].sha256}, {"maps", maps.identity(m)}};
     order += (m > 0 ? " " : "") + subject.cards[m].name;
   }
-  return {{"tool", crosstest_kind().tool},
-          {"models", models},
-          {"order", order},
-          {"data", data_identity(subject.data)},
-          {"options", values_of(subject.options).identity}};
+  Json identity = {{"tool", crosstest_kind().tool},
+                   {"models", models},
+                   {"order", order},
+                   {"data", data_identity(subject.data)},
+                   {"options", values_of(subject.options).identity}};
+  if (!subject.shard.whole()) identity["shard"] = shard_identity(subject.shard);
+  return identity;
+}
+
+Json data_record_of(const CrossSubject& subject) {
+  Json record = data_record(subject.options.input.data, subject.data, subject.shard);
+  if (!subject.shard.whole()) record["shard"]["images"] = subject.images();
+  return record;
 }
 
 Json model_records(const CrossSubject& subject) {
@@ -41,7 +48,7 @@ class CrossRun {
   CrossRun(const CrosstestRunOptions& options, RunObserver& observer, const OpenModel& open)
       : options_(options),
         observer_(observer),
-        plan_(plan(options.compute)),
+        plan_(plan(options.compute, !options.output.dry_run)),
         subject_(open_subject(options)),
         maps_(subject_),
         baseline_(options.compare.empty()
@@ -50,7 +57,7 @@ class CrossRun {
         folder_(crosstest_kind(), options.output.out, identity_of(subject_, maps_), options.output.overwrite,
                 options.output.dry_run ? RunAccess::look : RunAccess::write),
         log_(folder_, crosstest_kind(), options.output, values_of(options).all, model_records(subject_),
-             data_record(options.input.data, subject_.data), subject_.cards.front()),
+             data_record_of(subject_), subject_.cards.front()),
         predictions_(folder_, subject_),
         pool_(models(), plan_, open, options.models_in_memory) {
     log_.info.platform = platform_record(plan_);
@@ -97,11 +104,11 @@ class CrossRun {
     CrosstestResult result;
     result.complete = true;
     result.folder = folder_.path();
-    const auto images = static_cast<long>(subject_.data.images.size());
+    const long images = subject_.images();
     result.plan = RunPlan{.tool = crosstest_kind().tool,
                           .folder = folder_.path(),
                           .start = finished() ? "done" : start_of(folder_),
-                          .data = planned_data(options_.input.data, subject_.data),
+                          .data = planned_data(options_.input.data, subject_.data, subject_.shard),
                           .images = images,
                           .done = finished() ? images : 0,
                           .platform = planned_platform(plan_)};
@@ -130,6 +137,7 @@ class CrossRun {
     std::vector<Classifier*> pointers;
     for (Model m = first; m < last; ++m) pointers.push_back(models.emplace_back(pool_.get(m)).get());
     log_.info.tuning = pool_.tunings();
+    compare_with_shards_beside(folder_, log_.info.tuning);
     log_.write("running");
     const CrossTester tester(pointers, {.baseline = options_.perturbation.baseline,
                                         .mask = options_.perturbation.mask,
@@ -148,7 +156,7 @@ class CrossRun {
 
   bool complete() const {
     const std::size_t models = subject_.cards.size();
-    return folder_.done_count() == static_cast<long>(subject_.tested.size() * models * models);
+    return folder_.done_count() == static_cast<long>(subject_.tests() * models * models);
   }
 
   CrosstestResult stopped_result() {
@@ -192,8 +200,13 @@ class CrossRun {
 
   /// Brings the records into order, draws, and writes everything that is made of them.
   Json summarise() {
+    std::vector<std::size_t> rows;
     std::vector<std::string> images;
-    for (std::size_t row = 0; row < subject_.tested.size(); ++row) images.push_back(subject_.image(row).id);
+    for (std::size_t row = 0; row < subject_.tested.size(); ++row)
+      if (subject_.shard.has(row)) {
+        rows.push_back(row);
+        images.push_back(subject_.image(row).id);
+      }
     std::vector<RunFolder::Key> pairs;
     for (const ModelCard& source : subject_.cards)
       for (const ModelCard& target : subject_.cards) pairs.push_back({source.name, target.name});
@@ -201,32 +214,19 @@ class CrossRun {
 
     const auto summary = crosstest_kind().summary(to_json(log_.info));
     std::vector<Json> of_image;
-    std::size_t row = 0;
+    auto row = rows.begin();
     folder_.for_each_record([&](const Json& record) {
       summary->add(record);
-      if (cross_picture_of(subject_, row).empty()) return;
+      if (cross_picture_of(subject_, *row).empty()) return;
       of_image.push_back(record);
       if (of_image.size() < pairs.size()) return;
-      draw_cross_figure(subject_, maps_, folder_, row++, of_image);
+      draw_cross_figure(subject_, maps_, folder_, *row++, of_image);
       of_image.clear();
     });
-    if (subject_.data.labelled()) static_cast<CrossSummary&>(*summary).set_ensembles(ensembles());
+    summary->add_files(folder_.path());
     const Json document = summary->to_json();
     write_summary(folder_, *summary, document);
     return document;
-  }
-
-  /// Over all images that every model was shown.
-  Ensembles ensembles() const {
-    EnsembleCounter counter(subject_.cards.size(), subject_.cards.front().classes);
-    for (std::size_t image = 0; image < subject_.data.images.size(); ++image) {
-      if (!predictions_.know(image)) continue;
-      std::vector<std::vector<float>> rows;
-      for (const PredictionStore& store : predictions_.on_image) rows.push_back(store.row(image));
-      counter.add(std::vector<std::span<const float>>(rows.begin(), rows.end()),
-                  *subject_.data.images[image].label);
-    }
-    return counter.result();
   }
 
   const CrosstestRunOptions& options_;

@@ -72,7 +72,7 @@ void CrosstestRunOptions::validate() const {
   require(std::filesystem::is_directory(folder), "'write_baseline': there is no folder ", folder.string());
   making.validate();
   curve.validate(making.size * making.size);
-  plan(compute);
+  plan(compute, true);
 }
 
 }  // namespace xai

@@ -16,12 +16,13 @@
 namespace xai {
 namespace {
 
-Json identity_of(const RunKind& kind, const ModelCard& card, const DataSet& data,
+Json identity_of(const RunKind& kind, const ModelCard& card, const DataSet& data, const Shard& shard,
                  const ImageRun::Setup& setup) {
   Json identity = {{"tool", kind.tool},
                    {"model", card.sha256},
                    {"data", data_identity(data)},
                    {"options", setup.options.identity}};
+  if (!shard.whole()) identity["shard"] = shard_identity(shard);
   if (setup.further_identity) identity.update(setup.further_identity(card));
   return identity;
 }
@@ -36,6 +37,12 @@ void log_accuracy(const Json& top1) {
         "hardly any prediction equals its label: are the labels in the model's class order? (the ILSVRC "
         "devkit "
         "numbers classes differently)");
+}
+
+ModelCard read_card(const InputOptions& options) {
+  ModelCard card = read_model_card(options.model);
+  require_expected(options, {&card, 1});
+  return card;
 }
 
 /// The run folder, once the options fit the data set.
@@ -59,22 +66,23 @@ ImageRun::ImageRun(const RunKind& kind, const ImageRunOptions& options, Setup se
       options_(options),
       setup_(std::move(setup)),
       observer_(observer),
-      plan_(plan(options.compute)),
-      card_(read_model_card(options.input.model)),
+      shard_(options.input.share.shard()),
+      plan_(plan(options.compute, !options.output.dry_run)),
+      card_(read_card(options.input)),
       target_(options.target.choose(card_)),
       data_(open_data(options.input.data, card_)),
-      folder_(kind, checked(options, data_), identity_of(kind, card_, data_, setup_),
+      folder_(kind, checked(options, data_), identity_of(kind, card_, data_, shard_, setup_),
               options.output.overwrite, options.output.dry_run ? RunAccess::look : RunAccess::write),
       log_(folder_, kind, options.output, setup_.options.all, model_record(card_),
-           data_record(options.input.data, data_), card_) {
+           data_record(options.input.data, data_, shard_), card_) {
   for (std::size_t i = 0; i < data_.images.size(); ++i)
-    if (!folder_.done({data_.images[i].id})) todo_.push_back(i);
+    if (shard_.has(i) && !folder_.done({data_.images[i].id})) todo_.push_back(i);
   finished_ = todo_.empty() && field(folder_.previous_run(), "status") == "done" &&
               std::filesystem::exists(folder_.path() / "summary.json");
   const bool interrupted = field(folder_.previous_run(), "status") == "interrupted";
   if ((folder_.done_count() > 0 || interrupted) && !finished())
     log::info("going on", interrupted ? " after an interruption" : "", ": ", folder_.done_count(), " of ",
-              data_.images.size(), " images are done");
+              images(), " images are done");
 }
 
 void ImageRun::settle(const std::function<Json(const std::string& image)>& known) {
@@ -98,19 +106,19 @@ RunResult ImageRun::analyse(ImageAnalysis& analysis, const EngineOptions& shape)
                                      {.gradients = setup_.gradients, .features = setup_.features});
   log_.info.platform = platform_record(plan_);
   log_.info.tuning = classifier->tuning();
+  compare_with_shards_beside(folder_, log_.info.tuning);
   log_.write("running");
   log_.guard([&] { run_engine(analysis, *classifier, engine_options(shape, plan_)); });
   return conclude();
 }
 
 RunResult ImageRun::plan_of(ImageAnalysis& analysis, const EngineOptions& shape) {
-  const auto images = static_cast<long>(data_.images.size());
   RunPlan plan{.tool = kind_.tool,
                .folder = folder_.path(),
                .start = finished() ? "done" : start_of(folder_),
-               .data = planned_data(options_.input.data, data_),
-               .images = images,
-               .done = images - static_cast<long>(todo_.size()),
+               .data = planned_data(options_.input.data, data_, shard_),
+               .images = images(),
+               .done = images() - static_cast<long>(todo_.size()),
                .platform = planned_platform(plan_)};
   if (!todo_.empty()) {
     std::int64_t bytes = folder_.counted_bytes();  // of settled images
@@ -179,7 +187,7 @@ void ImageRun::run_engine(ImageAnalysis& analysis, Classifier& classifier, const
     return observer_.progress({.what = kind_.tool,
                                .done = already_done + static_cast<long>(now.images),
                                .already_done = already_done,
-                               .total = static_cast<long>(data_.images.size()),
+                               .total = images(),
                                .evaluations = now.rows});
   };
   writer_.emplace();
@@ -194,16 +202,17 @@ void ImageRun::run_engine(ImageAnalysis& analysis, Classifier& classifier, const
 }
 
 RunResult ImageRun::conclude() {
-  std::vector<std::string> images;
-  for (const ImageEntry& image : data_.images) images.push_back(image.id);
-  if (complete()) folder_.finish(images);
+  std::vector<std::string> in_order;
+  for (std::size_t i = 0; i < data_.images.size(); ++i)
+    if (shard_.has(i)) in_order.push_back(data_.images[i].id);
+  if (complete()) folder_.finish(in_order);
   const auto summary = kind_.summary(to_json(log_.info));
   folder_.for_each_record([&](const Json& record) { summary->add(record); });
   const Json document = summary->to_json();
   log_.info.counts = document["statuses"].get<std::map<std::string, long>>();
   if (!complete()) {
     log_.write("stopped");
-    log::warning("stopped: ", folder_.done_count(), " of ", data_.images.size(), " images are saved in ",
+    log::warning("stopped: ", folder_.done_count(), " of ", images(), " images are saved in ",
                  folder_.path().string(), "; run the same command again to go on");
     return {false, log_.info.counts["error"], Json(), folder_.path()};
   }

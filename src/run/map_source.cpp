@@ -79,6 +79,9 @@ Json MapSource::identity(Model model) const {
 
 RunResult MapSource::run_maps(Model m, ModelPool& pool, RunObserver& observer) const {
   const SaliencyRunOptions run = subject_.map_run(m);
+  for (const std::filesystem::path& place : {run.output.out.parent_path(), run.output.out})
+    require(!std::filesystem::is_symlink(place), place.string(),
+            " is a symbolic link, through which nothing is written; remove it or choose another 'out'");
   log::info("maps of ", subject_.cards[m].name, ": ", run.output.out.string());
   const auto open = [&](const ModelCard&, const ClassifierOptions& options) {
     return pool.get(m, options.tuning);
@@ -91,7 +94,7 @@ bool MapSource::make_missing(ModelPool& pool, RunObserver& observer) {
     if (maps_[m]) continue;
     const RunResult made = run_maps(m, pool, observer);
     if (!made.complete) return false;
-    maps_[m].emplace(made.folder, saliency_kind());
+    maps_[m].emplace(made.folder, saliency_kind(), shard_identity(subject_.shard));
   }
   return true;
 }

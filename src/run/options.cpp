@@ -1,6 +1,37 @@
 #include "xai/run/options.hpp"
 
+#include <charconv>
+#include <cstdlib>
+
 namespace xai {
+namespace {
+
+/// Where an array of jobs or its like puts a task's number.
+struct IndexVariable {
+  std::string name;
+  const char* option;  ///< that asks for it
+};
+
+/// Empty where the options ask for none.
+std::optional<IndexVariable> index_variable(const ShardOptions& options) {
+  if (options.shard_from_slurm) return IndexVariable{"SLURM_ARRAY_TASK_ID", "shard_from_slurm"};
+  if (!options.shard_from_env.empty()) return IndexVariable{options.shard_from_env, "shard_from_env"};
+  return std::nullopt;
+}
+
+long number_of(const IndexVariable& variable) {
+  const char* const value = std::getenv(variable.name.c_str());
+  require(value != nullptr, "'", variable.option, "': the environment has no ", variable.name,
+          "; run this as a task of an array, or give 'shard_index'");
+  const std::string text = value;
+  long number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  require(error == std::errc() && end == text.data() + text.size(), "'", variable.option,
+          "': ", variable.name, " is \"", text, "\", and no whole number");
+  return number;
+}
+
+}  // namespace
 
 void describe(OptionTable& table, InputOptions& options) {
   table.group("Input");
@@ -33,9 +64,73 @@ void describe_images(OptionTable& table, InputOptions& options) {
   table.add("limit", options.data.limit, "Only the first N images, sorted by path; 0 = all")
       .from_to(0, 1e12)
       .with_effect(Effect::none);
+  describe(table, options.share);
   table.add("max_pixels", options.max_pixels, "Images with more pixels are errors")
       .at_least(1)
       .with_effect(Effect::records);
+  table
+      .add("expect_sha256", options.expect_sha256,
+           "Refuse a model whose file has another SHA-256; repeatable, one for each model")
+      .with_effect(Effect::none);
+}
+
+void describe(OptionTable& table, ShardOptions& options) {
+  // the shard is compared, and not where its index comes from
+  table
+      .add("num_shards", options.num_shards,
+           "Take every N-th image, so that N runs share the data set; xai-merge makes one of them")
+      .from_to(1, 1e6)
+      .with_effect(Effect::none);
+  table.add("shard_index", options.shard_index, "The first image taken, from 0 to N-1")
+      .from_to(-1, 1e6)
+      .with_effect(Effect::none);
+  table
+      .add("shard_from_slurm", options.shard_from_slurm,
+           "The shard's index is SLURM_ARRAY_TASK_ID, of a task of a job array")
+      .with_effect(Effect::none);
+  table
+      .add("shard_from_env", options.shard_from_env,
+           "The shard's index is in this environment variable, as JOB_COMPLETION_INDEX (Kubernetes)")
+      .with_effect(Effect::none);
+  table
+      .add("shard_offset", options.shard_offset,
+           "Added to the index from the environment: -1 where it counts from 1")
+      .from_to(-1e6, 1e6)
+      .with_effect(Effect::none);
+}
+
+Shard ShardOptions::shard() const {
+  const auto variable = index_variable(*this);
+  require(!shard_from_slurm || shard_from_env.empty(),
+          "'shard_from_slurm' and 'shard_from_env' both say where the shard's index is: leave one out");
+  require(num_shards > 1 || !(variable || shard_index > 0), variable ? "'" : "'shard_index' ",
+          variable ? cat(variable->option, "'") : std::to_string(shard_index),
+          " needs 'num_shards', the number of all shards");
+  require(variable || shard_offset == 0,
+          "'shard_offset' is added to an index from the environment: give "
+          "'shard_from_slurm' or 'shard_from_env', too");
+  if (num_shards == 1) return {};
+  require(shard_from_env != "PARALLEL_JOBSLOT",
+          "'shard_from_env': PARALLEL_JOBSLOT names a slot, which many "
+          "jobs use one after the other; give PARALLEL_SEQ, and 'shard_offset' -1");
+  require(variable || shard_index >= 0, "'num_shards' ", num_shards,
+          " needs 'shard_index', 'shard_from_slurm' or 'shard_from_env'");
+  const bool given = shard_index >= 0;
+  const long index = given ? shard_index : number_of(*variable) + shard_offset;
+  require(index >= 0 && index < num_shards, "the shard's index ", index,
+          given ? "" : cat(" (", variable->name, " and 'shard_offset')"), " is not from 0 to ",
+          num_shards - 1, ", as 'num_shards' ", num_shards, " asks");
+  return {num_shards, index};
+}
+
+void require_expected(const InputOptions& options, std::span<const ModelCard> cards) {
+  const auto& expected = options.expect_sha256;
+  if (expected.empty()) return;
+  require(expected.size() == cards.size(), "'expect_sha256' has ", expected.size(), " hashes for ",
+          cards.size(), cards.size() == 1 ? " model" : " models");
+  for (std::size_t i = 0; i < cards.size(); ++i)
+    require(expected[i] == cards[i].sha256, cards[i].model.string(), " has the SHA-256 ", cards[i].sha256,
+            ", and not ", expected[i], ", as 'expect_sha256' says: it is another model");
 }
 
 void describe(OptionTable& table, TargetOptions& options) {
@@ -79,6 +174,10 @@ void describe(OptionTable& table, ComputeOptions& options) {
   table.add("batch_size", options.batch_size, "Images in a batch, or auto (8 on a CPU, 128 on CUDA)")
       .with_effect(Effect::none);
   table.add("tune", options.tune, "fast: measure a few ways to run the model at its start; off: as exported")
+      .with_effect(Effect::none);
+  table
+      .add("tuning", options.tuning,
+           "File with the way to run each model, which runs share: read where it is there, else made")
       .with_effect(Effect::none);
   table.add("threads", options.threads, "CPU cores to use; 0 = all").at_least(0).with_effect(Effect::none);
   table

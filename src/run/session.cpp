@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "xai/core/file.hpp"
 #include "xai/core/log.hpp"
 #include "xai/core/version.hpp"
 #include "xai/record/summary.hpp"
@@ -40,6 +41,14 @@ class RunFolders {
   std::map<fs::path, std::optional<fs::path>> known_;
 };
 
+/// Two shards of one run, by their identities.
+bool same_but_for_shard(Json a, Json b) {
+  if (!field(a, "shard").is_object() || !field(b, "shard").is_object()) return false;
+  a["shard"].erase("index");
+  b["shard"].erase("index");
+  return a == b;
+}
+
 }  // namespace
 
 DataSet open_data(const DataSetOptions& options, const ModelCard& card) {
@@ -76,15 +85,24 @@ Json model_record(const ModelCard& card) {
   return {{"path", card.model.string()}, {"sha256", card.sha256}, {"card", card.document}};
 }
 
-Json data_record(const DataSetOptions& options, const DataSet& data) {
-  return {{"path", options.data.string()},
-          {"layout", data.layout},
-          {"count", data.images.size()},
-          {"sha256", data.sha256}};
+Json data_record(const DataSetOptions& options, const DataSet& data, const Shard& shard) {
+  Json record = {{"path", options.data.string()},
+                 {"layout", data.layout},
+                 {"count", data.images.size()},
+                 {"sha256", data.sha256}};
+  if (!shard.whole()) {
+    record["shard"] = shard_identity(shard);
+    record["shard"]["images"] = shard.size_of(data.images.size());
+  }
+  return record;
 }
 
 Json data_identity(const DataSet& data) {
   return {{"sha256", data.sha256}, {"count", data.images.size()}};
+}
+
+Json shard_identity(const Shard& shard) {
+  return shard.whole() ? Json() : Json{{"index", shard.index}, {"count", shard.count}};
 }
 
 std::string start_of(const RunFolder& folder) {
@@ -92,8 +110,8 @@ std::string start_of(const RunFolder& folder) {
   return fs::exists(folder.path() / "run.json") ? "starts anew" : "new";
 }
 
-Json planned_data(const DataSetOptions& options, const DataSet& data) {
-  Json record = data_record(options, data);
+Json planned_data(const DataSetOptions& options, const DataSet& data, const Shard& shard) {
+  Json record = data_record(options, data, shard);
   record["notes"] = data.notes;
   record["warnings"] = data.warnings;
   return record;
@@ -103,6 +121,27 @@ Json planned_platform(const ComputePlan& plan) {
   Json record = platform_record(plan);
   record["precision"] = name(plan.precision);
   return record;
+}
+
+void compare_with_shards_beside(const RunFolder& folder, const Json& tuning) {
+  if (!folder.identity().contains("shard")) return;
+  const Json choices = tuning_choices(tuning);
+  std::error_code unreadable;
+  for (const auto& beside : fs::directory_iterator(fs::absolute(folder.path()) / "..", unreadable)) {
+    Json run;
+    try {
+      run = Json::parse(read_file(beside.path() / "run.json"), nullptr, false);
+    } catch (const IoError&) {
+      continue;
+    }
+    const Json there = tuning_choices(field(run, "tuning"));
+    if (field(run, "status") != "done" || there == choices) continue;
+    if (!same_but_for_shard(field(run, "identity"), folder.identity())) continue;
+    log::warning("this shard runs its models in another way ", to_text(choices), " than ",
+                 beside.path().lexically_normal().string(), " beside it ", to_text(there),
+                 ", and xai-merge refuses such shards: give all of them one file with 'tuning'");
+    return;
+  }
 }
 
 Json field(const Json& object, const char* name) {

@@ -46,6 +46,17 @@ std::string host_name() {
   return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
 }
 
+Json tuning_choices(const Json& tuning) {
+  Json choices = Json::object();
+  if (!tuning.is_object()) return choices;
+  for (const auto& [key, value] : tuning.items())
+    if (value.is_object())
+      choices[key] = tuning_choices(value);
+    else if (key == "choice" || key == "gradient_choice")
+      choices[key] = value;
+  return choices;
+}
+
 Json to_json(const RunInfo& run, const Json& previous) {
   require<Error>(run.kind != nullptr, "a run of no kind");
   Json counts = Json::object();

@@ -24,7 +24,7 @@ TIMEOUT = 300  # seconds, of any one run of the executable
 
 
 def pytest_configure(config):
-    for tool in ("mse", "subexp", "saliency", "crosstest"):
+    for tool in ("mse", "subexp", "saliency", "crosstest", "merge"):
         if not os.access(os.environ.get(f"XAI_{tool.upper()}", ""), os.X_OK):
             raise pytest.UsageError(f"XAI_{tool.upper()} must hold the path of the executable xai-{tool}")
     config.addinivalue_line("filterwarnings", "ignore:`torch.jit:DeprecationWarning")

@@ -102,7 +102,8 @@ void Tool::describe_own() {
 
 void Tool::add(Option& option) {
   const std::string letter = short_flag(option);
-  const std::string flag = (letter.empty() ? "" : letter + ",") + flag_of(option.key);
+  const std::string flag = (letter.empty() ? "" : letter + ",") + flag_of(option.key) +
+                           (option.positional ? "," + option.key : "");
   if (option.kind == Option::Kind::flag) {
     cli_.add_flag_function(
             flag, [&option](std::int64_t count) { option.set(count > 0); }, help_of(option))

@@ -39,7 +39,8 @@ class Option {
   Kind kind = Kind::text;
   std::vector<std::string> choices = {};  ///< of Kind::choice
   Effect effect = Effect::meaning;
-  bool in_config = true;  ///< may stand in a configuration file
+  bool in_config = true;    ///< may stand in a configuration file
+  bool positional = false;  ///< may be given without its flag, in the order of such options
 
   // Set where the option is described:
   Option& at_least(double low) { return bounds(Bound{low, false}, {}); }
@@ -50,6 +51,7 @@ class Option {
   Option& between(double low, double high) { return bounds(Bound{low, true}, Bound{high, true}); }
   Option& with_effect(Effect of_change) { return effect = of_change, *this; }
   Option& not_in_config() { return in_config = false, *this; }
+  Option& without_flag() { return positional = true, *this; }
   /// `word` spells `value`, too: "all" for -1.
   Option& with_word(std::string word, Json value) {
     return word_ = std::move(word), of_word_ = std::move(value), *this;

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "xai/core/json.hpp"
@@ -15,6 +16,10 @@
 #include "xai/store/run_kind.hpp"
 
 namespace xai {
+
+/// Where a run of xai-crosstest has what a model says of all images, and their labels.
+std::string predictions_file(const std::string& model);
+inline constexpr const char* labels_file = "predictions/.labels.npy";
 
 struct CrossModel {
   std::string name;    ///< differs from the others'
@@ -35,7 +40,9 @@ struct CrossSetting {
   std::string method = "igos++";  ///< of the maps
   int size = 28;                  ///< s: the maps have s x s cells
   ImagesRule images = ImagesRule::common;
-  long predicted_images = 0;  ///< all images of the data set, of which some may be cross-tested only
+  long predicted_images = 0;  ///< all images of the run, of which some may be cross-tested only
+  long rows = 0;              ///< of the files of predictions: images of the data set
+  int classes = 0;            ///< of every model
   std::uint64_t seed = 0;     ///< of the intervals, which depend on the order in which images came, too
 };
 
@@ -49,7 +56,9 @@ class CrossSummary : public Summary {
   void add(const Json& record) override;
 
   /// Of the same models in the same order; without them the data has no labels.
-  void set_ensembles(Ensembles ensembles);
+  void set_ensembles(Ensembles ensembles) { ensembles_ = std::move(ensembles); }
+  /// Sets those of a run's predictions and labels.
+  void add_files(const std::filesystem::path& folder) override;
 
   Json to_json() const override;
 

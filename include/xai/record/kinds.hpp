@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string_view>
+
 #include "xai/store/run_kind.hpp"
 
 namespace xai {
@@ -11,5 +13,8 @@ const RunKind& mse_kind();
 const RunKind& subexp_kind();
 const RunKind& saliency_kind();
 const RunKind& crosstest_kind();
+
+/// The one of these tools' whose name this is; null where it is none's.
+const RunKind* kind_of(std::string_view tool);
 
 }  // namespace xai

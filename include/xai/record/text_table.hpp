@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "xai/core/json.hpp"
+#include "xai/core/printable.hpp"
 
 namespace xai::internal {
 
@@ -27,8 +28,11 @@ inline std::string csv_cell(const Json& value) {
   return value.is_string() ? value.get<std::string>() : to_text(value);
 }
 
-/// Lines of aligned cells, `gap` spaces apart: the first `left` columns to the left, the others to the right.
-inline std::string text_table(const std::vector<Row>& rows, std::size_t left, std::size_t gap = 2) {
+/// Lines of aligned cells, printable(), `gap` spaces apart: the first `left` columns to the left, the others
+/// to the right.
+inline std::string text_table(std::vector<Row> rows, std::size_t left, std::size_t gap = 2) {
+  for (Row& row : rows)
+    for (std::string& cell : row) cell = printable(cell);
   std::vector<std::size_t> widths(rows.front().size());
   for (const Row& row : rows)
     for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());

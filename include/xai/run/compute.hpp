@@ -20,17 +20,20 @@ struct ComputePlan {
   at::Device device = at::kCPU;
   Precision precision = Precision::fp32;
   bool tune = false;
+  std::filesystem::path tuning;  ///< ComputeOptions::tuning
+  bool writes = true;            ///< it may be written
   int batch_size = 8;
   int lanes = 1;  ///< batches under way at once: on a CPU one a core, each with one thread
   int images_in_flight = 8;
 };
 
-/// Throws UsageError for a device that is not there or a batch size that is none.
-ComputePlan plan(const ComputeOptions& options);
+/// `writes`: not in a dry run. Throws UsageError for a device that is not there or a batch size that is none.
+ComputePlan plan(const ComputeOptions& options, bool writes);
 
 /// Loads a model for a run. Nothing inside an operation is parallel from then on: the lanes are.
-/// `earlier_tuning`: Classifier::tuning() of an earlier session, or null. `needs`: only gradients and
-/// features are looked at.
+/// `earlier_tuning`: Classifier::tuning() of an earlier session, or null; the plan's file of tunings is read,
+/// and gets what it lacks. `needs`: only gradients and features are looked at. Throws UsageError where file
+/// and earlier session differ.
 std::shared_ptr<Classifier> open_model(const ModelCard& card, const ComputePlan& plan, const OpenModel& open,
                                        const Json& earlier_tuning, const ClassifierOptions& needs = {});
 

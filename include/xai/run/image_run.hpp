@@ -35,9 +35,10 @@ class ImageRun {
 
   const ImageRunOptions& options() const { return options_; }
   const ModelCard& card() const { return card_; }
+  /// All of it, also where the run has a share.
   const DataSet& data() const { return data_; }
   const RunFolder& folder() const { return folder_; }
-  /// The images without a record, as indices into data().images.
+  /// The run's images without a record, as indices into data().images.
   const std::vector<std::size_t>& todo() const { return todo_; }
   /// Appends the records of those images of todo() for which `known` gives one; null: the image stays there.
   void settle(const std::function<Json(const std::string& image)>& known);
@@ -53,7 +54,9 @@ class ImageRun {
 
   /// An earlier session did everything.
   bool finished() const { return finished_; }
-  bool complete() const { return folder_.done_count() == static_cast<long>(data_.images.size()); }
+  /// The number of the run's images.
+  long images() const { return static_cast<long>(shard_.size_of(data_.images.size())); }
+  bool complete() const { return folder_.done_count() == images(); }
   RunResult finished_result() const;
   RunResult plan_of(ImageAnalysis& analysis, const EngineOptions& shape);
   PlannedPart measured(ImageAnalysis& analysis, const EngineOptions& shape, std::int64_t& bytes);
@@ -65,6 +68,7 @@ class ImageRun {
   const ImageRunOptions& options_;
   Setup setup_;
   RunObserver& observer_;
+  Shard shard_;
   ComputePlan plan_;
   ModelCard card_;
   ChosenTarget target_;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -17,13 +18,46 @@ namespace xai {
 // Options that mean the same in every run. Each struct holds the defaults; its describe() is its table: keys,
 // help, ranges, and what a change of a value changes.
 
+/// A share of a data set: every count-th of its photographs, from `index` on.
+struct Shard {
+  long count = 1;
+  long index = 0;
+
+  bool whole() const { return count == 1; }
+  bool has(std::size_t place) const { return static_cast<long>(place) % count == index; }
+  /// How many of so many photographs it has.
+  std::size_t size_of(std::size_t photographs) const {
+    const auto first = static_cast<std::size_t>(index), step = static_cast<std::size_t>(count);
+    return photographs > first ? (photographs - first - 1) / step + 1 : 0;
+  }
+};
+
+/// Which share of the data set is this run's. The index comes from one of three places; 'shard_index' goes
+/// before the others.
+struct ShardOptions {
+  long num_shards = 1;
+  long shard_index = -1;          ///< 0 .. num_shards-1; -1 = not given
+  bool shard_from_slurm = false;  ///< SLURM_ARRAY_TASK_ID
+  std::string shard_from_env;     ///< name of a variable; empty = none
+  long shard_offset = 0;          ///< added to what the environment says
+
+  /// Throws UsageError where the index is missing, no whole number or not from 0 to num_shards-1.
+  Shard shard() const;
+};
+
 /// What is read.
 struct InputOptions {
   std::filesystem::path model;  ///< NAME.pt, with its card NAME.json beside it
   DataSetOptions data;
   long max_pixels = 100'000'000;  ///< images with more are errors
+  ShardOptions share;
+  std::vector<std::string> expect_sha256;  ///< of the models' files, in their order; empty: any
 };
 
+/// Throws UsageError where 'expect_sha256' is given and says other hashes than the models' cards.
+void require_expected(const InputOptions& options, std::span<const ModelCard> cards);
+
+void describe(OptionTable& table, ShardOptions& options);
 void describe(OptionTable& table, InputOptions& options);
 /// Those about images, for runs of several models.
 void describe_images(OptionTable& table, InputOptions& options);
@@ -76,8 +110,9 @@ struct ComputeOptions {
   Precision precision = Precision::fp32;
   std::string batch_size = "auto";  ///< or a number
   Tune tune = Tune::fast;
-  int threads = 0;                             ///< CPU lanes; 0 = all cores
-  int images_in_flight = 0;                    ///< 0 = enough to fill batches
+  std::filesystem::path tuning;  ///< file of choices that runs share: read, and made where there is none
+  int threads = 0;               ///< CPU lanes; 0 = all cores
+  int images_in_flight = 0;      ///< 0 = enough to fill batches
   std::vector<std::filesystem::path> library;  ///< of operators that a model needs beside LibTorch's
 };
 

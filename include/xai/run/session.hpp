@@ -20,17 +20,22 @@ namespace xai {
 /// Opens the data set of models with this card's classes, and logs what it has to say.
 DataSet open_data(const DataSetOptions& options, const ModelCard& card);
 
-/// What run.json says of a model and of the data set.
+/// What run.json says of a model, and of the data set and the run's share of it.
 Json model_record(const ModelCard& card);
-Json data_record(const DataSetOptions& options, const DataSet& data);
+Json data_record(const DataSetOptions& options, const DataSet& data, const Shard& shard);
 
 /// What must be equal of the data set for a run to go on.
 Json data_identity(const DataSet& data);
+/// The same of the run's share: the field "shard" of its identity. Null of a run over all images.
+Json shard_identity(const Shard& shard);
 
 /// RunPlan's start of a run that is not done, its data and its platform.
 std::string start_of(const RunFolder& folder);
-Json planned_data(const DataSetOptions& options, const DataSet& data);
+Json planned_data(const DataSetOptions& options, const DataSet& data, const Shard& shard);
 Json planned_platform(const ComputePlan& plan);
+
+/// Warns where a finished shard beside this one, of the same run, runs its models in another way.
+void compare_with_shards_beside(const RunFolder& folder, const Json& tuning);
 
 /// The field of an object; null where there is none, or no object.
 Json field(const Json& object, const char* name);

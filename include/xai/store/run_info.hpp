@@ -17,6 +17,10 @@ std::string utc_now();
 /// Of this machine; empty where it has none.
 std::string host_name();
 
+/// What run.json's tuning chose: the part that must be equal for two runs to have run a model alike. Of
+/// several models by name; empty where nothing was chosen.
+Json tuning_choices(const Json& tuning);
+
 /// What run.json says of a run (docs/output-format.md). The caller fills in what it knows and writes the
 /// document with RunFolder::write_run() at the start, now and then, and at the end.
 struct RunInfo {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -26,6 +27,19 @@ class PredictionStore {
   int classes_;
   RowFile file_;
   std::vector<char> known_;
+};
+
+/// The labels of the photographs that the predictions are of: N numbers, label + 1.
+class LabelStore {
+ public:
+  LabelStore(const std::filesystem::path& file, std::size_t rows, RunAccess access = RunAccess::write);
+
+  std::size_t rows() const { return file_.rows(); }
+  std::optional<int> label(std::size_t row) const;
+  void write(std::size_t row, int label);
+
+ private:
+  RowFile file_;
 };
 
 /// The SHA-256 of the photographs that the predictions are of, N texts of 64 hex digits: whoever opens one
