@@ -1,5 +1,6 @@
 #include "xai/data/image.hpp"
 
+#include <limits>
 #include <string>
 
 #include "formats.hpp"
@@ -10,10 +11,13 @@ namespace xai {
 namespace internal {
 
 void check_size(long width, long height, long max_pixels) {
-  // no side of a readable format is over 2^31, so the product fits
+  constexpr long longest_side = std::numeric_limits<int>::max();  // of a cv::Mat
   require<BadImage>(width > 0 && height > 0, "an image of ", width, " x ", height, " pixels");
-  require<BadImage>(width * height <= max_pixels, width, " x ", height, " pixels, more than the limit of ",
-                    max_pixels, " ('max_pixels')");
+  const bool allowed = height <= max_pixels / width;  // sides of 32 bits: their product may not fit
+  require<BadImage>(allowed, width, " x ", height, " pixels, more than the limit of ", max_pixels,
+                    " ('max_pixels')");
+  require<BadImage>(width <= longest_side && height <= longest_side, width, " x ", height,
+                    " pixels, and no side may have more than ", longest_side);
 }
 
 namespace {
