@@ -6,6 +6,7 @@
 
 #include "xai/core/error.hpp"
 #include "xai/core/file.hpp"
+#include "xai/core/json_text.hpp"
 
 namespace xai {
 namespace {
@@ -147,7 +148,8 @@ ClassList read_classes(const Reader& reader, int outputs, const std::filesystem:
   ClassList list;
   if (reader.contains(field + "/file")) {
     const auto file = folder / reader.text(field + "/file", 1);
-    if (!std::filesystem::is_regular_file(file))
+    std::error_code unreadable;  // a name that is too long, a folder that may not be read
+    if (!std::filesystem::is_regular_file(file, unreadable))
       reader.fail(field + "/file", cat("names ", file.string(), ", which is no file"));
     list = read_class_list(file);
   } else {
@@ -174,8 +176,11 @@ std::optional<GradCamFiles> read_gradcam(const Reader& reader, const std::filesy
 }
 
 Json parse_card(const std::filesystem::path& path) {
+  const std::string text = read_file(path);
+  require<ModelError>(!nests_too_deep(text), "model card ", path.string(), " has more than ", deepest_json,
+                      " lists and objects in each other; export the model again with xai-export");
   try {
-    return Json::parse(read_file(path));
+    return Json::parse(text);
   } catch (const Json::parse_error& error) {
     throw ModelError(cat("model card ", path.string(), " is not JSON (byte ", error.byte,
                          "); export the model again with xai-export"));
@@ -193,10 +198,11 @@ std::string ModelCard::class_name(int c) const {
 }
 
 ModelCard read_model_card(const std::filesystem::path& model) {
-  require<ModelError>(std::filesystem::is_regular_file(model), "no model file ", model.string(),
+  std::error_code unreadable;  // a name that is too long, a folder that may not be read
+  require<ModelError>(std::filesystem::is_regular_file(model, unreadable), "no model file ", model.string(),
                       "; make one with xai-export");
   const auto path = std::filesystem::path(model).replace_extension(".json");
-  require<ModelError>(std::filesystem::exists(path), "no model card ", path.string(),
+  require<ModelError>(std::filesystem::exists(path, unreadable), "no model card ", path.string(),
                       " beside the model; make one: xai-export --torchscript ", model.string());
   Json root = parse_card(path);
   const Reader reader(path, root);
