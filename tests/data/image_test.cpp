@@ -211,7 +211,8 @@ TEST_F(ImageKinds, BmpsThatAreNotReadSayWhy) {
     EXPECT_TRUE(says(complaint(file), why));
   }
   write(file, sized(largest, smallest));  // no size overflows
-  EXPECT_TRUE(says(complaint(file, std::numeric_limits<long>::max()), "a truncated BMP"));
+  write(file, sized(largest, smallest));
+  EXPECT_TRUE(says(complaint(file, std::numeric_limits<long>::max()), "no side may have more"));
 }
 
 TEST_F(ImageKinds, WebpsLargerThanTheirHeadersSayAreRefused) {
@@ -358,6 +359,31 @@ TEST_F(ImageKinds, HugeJpegIsRefusedWithoutDecoding) {
   const auto huge = *folder_ / "huge.jpg";
   write(huge, jpeg);
   EXPECT_TRUE(says(complaint(huge), "30000 x 30000 pixels"));
+}
+
+TEST_F(ImageKinds, JpegsOfManyScansAreRefused) {
+  const std::string jpeg = bytes_of("progressive.jpg");
+  const auto scan = jpeg.find("\xFF\xDA");
+  auto end = scan + 2;
+  while (jpeg[end] != '\xFF' || jpeg[end + 1] == '\0') ++end;
+  std::string many = jpeg.substr(0, end);
+  for (int i = 0; i < 20; ++i) many += jpeg.substr(scan, end - scan);
+  write(*folder_ / "many.jpg", many + jpeg.substr(end));
+  EXPECT_EQ(complaint(*folder_ / "many.jpg"), "");
+  for (int i = 0; i < 100; ++i) many += jpeg.substr(scan, end - scan);
+  write(*folder_ / "many.jpg", many + jpeg.substr(end));
+  EXPECT_TRUE(says(complaint(*folder_ / "many.jpg"), "more than 100 scans"));
+}
+
+TEST_F(ImageKinds, TiffsOfSidesWhoseProductDoesNotFitAreRefused) {
+  std::string tiff = bytes_of("raw.tif");  // little-endian, entries of 12 bytes
+  for (const char* tag : {"\x00\x01", "\x01\x01"}) {
+    const auto at = tiff.find(std::string(tag, 2) + std::string("\4\0\1\0\0\0", 6));
+    ASSERT_NE(at, std::string::npos);
+    tiff.replace(at + 8, 4, "\xFF\xFF\xFF\xFF");
+  }
+  write(*folder_ / "huge.tif", tiff);
+  EXPECT_NE(complaint(*folder_ / "huge.tif", std::numeric_limits<long>::max()), "");
 }
 
 TEST(Image, HugePngIsRefusedWithoutDecoding) {
