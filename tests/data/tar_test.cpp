@@ -122,6 +122,17 @@ TEST_F(Tar, CutShortIsRefused) {
   EXPECT_EQ(complaint_of_cut(2 * (512 + 1024) + 1024), "");
 }
 
+TEST_F(Tar, ANameEndsWithItsFirstNul) {
+  const std::string name = std::string(120, 'f') + "1.png";
+  add(name);
+  const auto tar = pack("pax");
+  std::string bytes = read_file(tar);
+  const auto at = bytes.find(name, bytes.find("path="));
+  bytes.replace(at, name.size(), std::string("x.png\0", 6) + std::string(name.size() - 6, 'y'));
+  write("val.tar", bytes);
+  EXPECT_EQ(ids(open({.data = tar})), Strings{"x.png"});
+}
+
 TEST_F(Tar, WithoutImagesSaysWhatThereIs) {
   add("n01440764.tar");
   add("n01443537.tar");
