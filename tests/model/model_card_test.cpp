@@ -141,6 +141,7 @@ TEST_F(ModelCardFile, ClassesAreListedOnce) {
   expect_complaint("/class_list/names", Json::array({"a"}), {"has 1 texts", "5"});
   card_["class_list"] = {{"file", "classes.csv"}};
   expect_complaint("/class_list/file", "none.csv", {"which is no file"});
+  expect_complaint("/class_list/file", std::string(300, 'x'), {"which is no file"});
   expect_complaint("/class_list/file", 3, {"a text that is not empty", "3"});
 }
 
@@ -169,9 +170,12 @@ TEST_F(ModelCardFile, IsJsonBesideAModel) {
   EXPECT_NE(complaint(model_).find("/schema_version is missing"), std::string::npos);
   write("{\"classes\": 1e999}");
   EXPECT_NE(complaint(model_).find("too large"), std::string::npos);
+  write(std::string(1 << 20, '['));
+  EXPECT_NE(complaint(model_).find("lists and objects in each other"), std::string::npos);
   std::filesystem::remove(folder_.path() / "toy.json");
   EXPECT_NE(complaint(model_).find("no model card"), std::string::npos);
   EXPECT_NE(complaint(folder_.path() / "none.pt").find("no model file"), std::string::npos);
+  EXPECT_NE(complaint(folder_.path() / std::string(300, 'x')).find("no model file"), std::string::npos);
 }
 
 }  // namespace
