@@ -16,7 +16,7 @@ A run goes on only with equal values of options that change records; runs are co
 
 def document():
     text = INTRODUCTION
-    for tool in ("mse", "subexp", "saliency", "crosstest"):
+    for tool in ("mse", "subexp", "saliency", "crosstest", "merge"):
         program = Path(os.environ["XAI_BIN"]) / f"xai-{tool}"
         table = subprocess.run([program, "--print-markdown"], capture_output=True, text=True, check=True).stdout
         text += f"\n## xai-{tool}\n{table}"

@@ -31,6 +31,7 @@ BAD_VALUES = {
     "--data": ["no-such-folder"],
     "--device": ["tpu", "cuda:99"],
     "--devkit-map": ["no-such-file"],
+    "--expect-sha256": ["0"],
     "--extensions": ["-1"],
     "--grid": ["1", "17", "7.5", "seven"],
     "--images-in-flight": ["-1"],
@@ -44,6 +45,7 @@ BAD_VALUES = {
     "--max-size": ["-1"],
     "--min-probability": ["-0.1", "1.1", "nan"],
     "--model": ["no-such-model.pt"],
+    "--num-shards": ["0", "2", "many"],
     "--out": [""],
     "--pictures": ["-2"],
     "--precision": ["fp8"],
@@ -51,11 +53,15 @@ BAD_VALUES = {
     "--reduce": ["none"],
     "--search": ["depth-first"],
     "--seed": ["-1"],
+    "--shard-from-env": ["NO_SUCH_VARIABLE"],
+    "--shard-index": ["-2", "1"],
+    "--shard-offset": ["1", "half"],
     "--sweeps": ["-1"],
     "--target": ["cat", "3", "-1"],
     "--threads": ["-1"],
     "--threshold": ["0", "1.01", "nan"],
     "--tune": ["slow"],
+    "--tuning": ["tuning.json"],
 }
 
 
@@ -74,8 +80,8 @@ def test_bad_values_are_refused(option, value, tiny, photos, tmp_path):
 
 def test_bad_values_of_every_option_are_tested():
     help_text = mse("--help").out
-    with_value = set(re.findall(r"^  (--[a-z-]+) (?=\S)", help_text, re.M)) | {"--config"}
-    without = {"--version", "--folders-by-rank", "--print-config", "--only-correct", "--overwrite", "--save-scores", "--quiet", "--verbose", "--help"}
+    with_value = set(re.findall(r"^  (--[a-z0-9-]+) (?=\S)", help_text, re.M)) | {"--config"}
+    without = {"--version", "--folders-by-rank", "--print-config", "--only-correct", "--overwrite", "--save-scores", "--shard-from-slurm", "--quiet", "--verbose", "--help"}
     assert with_value - without == set(BAD_VALUES)
 
 

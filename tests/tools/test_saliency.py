@@ -400,6 +400,8 @@ def test_help_names_every_option_that_is_tested():
     named = set(re.findall(r"^  (--[a-z0-9-]+) (?=\S)", shown.out, re.M))
     elsewhere = {"--baseline", "--batch-size", "--completion", "--config", "--data", "--device", "--devkit-map", "--images-in-flight",
                  "--labels", "--library", "--limit", "--mask", "--max-pixels", "--model", "--out", "--precision", "--preprocess-dump",
-                 "--seed", "--threads", "--tune"}  # of every tool, tested with xai-mse
-    without = {"--version", "--folders-by-rank", "--print-config", "--only-correct", "--overwrite", "--quiet", "--verbose", "--help"}
+                 "--expect-sha256", "--num-shards", "--seed", "--shard-from-env", "--shard-index", "--shard-offset", "--threads",
+                 "--tune", "--tuning"}  # of every tool, tested with xai-mse
+    without = {"--version", "--folders-by-rank", "--print-config", "--only-correct", "--overwrite", "--quiet", "--shard-from-slurm",
+               "--verbose", "--help"}
     assert named - elsewhere - without == set(BAD_VALUES)

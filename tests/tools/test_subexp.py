@@ -523,8 +523,8 @@ def test_bad_values_are_refused(option, value, tiny, photos, tmp_path):
 
 def test_bad_values_of_every_option_are_tested():
     help_text = subexp("--help").out
-    with_value = set(re.findall(r"^  (--[a-z-]+) (?=\S)", help_text, re.M)) | {"--config"}
-    without = {"--version", "--folders-by-rank", "--print-config", "--only-correct", "--overwrite", "--quiet", "--verbose", "--help"}
+    with_value = set(re.findall(r"^  (--[a-z0-9-]+) (?=\S)", help_text, re.M)) | {"--config"}
+    without = {"--version", "--folders-by-rank", "--print-config", "--only-correct", "--overwrite", "--shard-from-slurm", "--quiet", "--verbose", "--help"}
     assert with_value - without == set(BAD_VALUES)
 
 

@@ -22,7 +22,7 @@ sys.path.insert(0, str(ROOT / "tests" / "tools"))
 from tiny_models import make_model  # noqa: E402
 
 TORCH = Path(next(p for p in sys.path if (Path(p) / "torch" / "lib").is_dir())) / "torch"
-PROGRAMS = ("xai-mse", "xai-subexp", "xai-saliency", "xai-crosstest")
+PROGRAMS = ("xai-mse", "xai-subexp", "xai-saliency", "xai-crosstest", "xai-merge")
 SMALL = ["--tune", "off", "--max-evaluations", "30", "--pictures", "1"]
 
 
