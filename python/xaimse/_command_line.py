@@ -4,6 +4,7 @@ import argparse
 import os
 import signal
 import threading
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
@@ -42,9 +43,15 @@ def stopped_by_signals(program: str) -> Iterator[None]:
             signal.signal(number, handler)
 
 
+def printable(text: object) -> str:
+    """Text that a terminal shows and does not obey: control characters, which names in data may have, as "\\x1b"."""
+    return "".join(c if unicodedata.category(c) not in ("Cc", "Cs") else repr(c)[1:-1] for c in str(text))
+
+
 def aligned(rows: Sequence[Sequence[str]], left: Iterable[int]) -> list[str]:
     """Rows of cells as aligned lines; the columns `left` to the left, the others to the right. A row that is shorter
     than the first one ends in free text."""
+    rows = [[printable(text) for text in row] for row in rows]
     left, columns = set(left), len(rows[0])
     inner = [row if len(row) == columns else row[:-1] for row in rows]
     widths = [max(len(row[column]) for row in inner if column < len(row)) for column in range(columns)]

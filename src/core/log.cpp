@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "status_line.hpp"
+#include "xai/core/printable.hpp"
 
 namespace xai::log {
 namespace {
@@ -57,8 +58,10 @@ void set_level(Level level) {
 
 void write(Level level, const std::string& line) {
   if (!logger().should_log(to_spdlog(level))) return;
+  // names in it may come from anybody's data; texts of errors, which debug shows whole, have several lines
+  const std::string text = printable(wording() ? wording()(line) : line, level == Level::debug ? "\n\t" : "");
   const internal::StatusLineHidden hidden;
-  logger().log(to_spdlog(level), wording() ? wording()(line) : line);
+  logger().log(to_spdlog(level), text);
 }
 
 }  // namespace xai::log

@@ -30,7 +30,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from .._command_line import Parser, stopped_by_signals
+from .._command_line import Parser, printable, stopped_by_signals
 from .._data import data_path
 from ..outputs import OUTPUTS
 from .errors import Refusal, first_line, needed_packages
@@ -94,7 +94,7 @@ def _succeeds(options: argparse.Namespace, job: _Job) -> bool:
 
 
 def _complain(message: str) -> None:
-    print(f"{PROGRAM}: {message}", file=sys.stderr, flush=True)
+    print(f"{PROGRAM}: {printable(message)}", file=sys.stderr, flush=True)
 
 
 def _run(options: argparse.Namespace, job: _Job) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .. import __version__
-from .._command_line import Parser, stopped_by_signals
+from .._command_line import Parser, printable, stopped_by_signals
 from ..definitions import TABLES
 from ..runs import NoSuchTable, RunError, listed
 
@@ -77,6 +77,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except BrokenPipeError:  # who reads has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         except (RunError, NoSuchTable, OSError) as error:
-            print(f"{PROGRAM}: {error}", file=sys.stderr)
+            print(f"{PROGRAM}: {printable(error)}", file=sys.stderr)
             return 2
     return 0

@@ -11,6 +11,7 @@ import numpy
 import numpy.typing
 from PIL import Image, ImageDraw, ImageFont
 
+from .._command_line import printable
 from ..reading import Run
 from ..runs import RunError, class_name
 from .output import missing
@@ -38,6 +39,7 @@ def side_by_side(runs: Sequence[Run], images: Sequence[str]) -> Image.Image:
     draw = ImageDraw.Draw(canvas)
 
     def write(x: int, y: int, words: str, font: Font, colour: str, room: int = TILE) -> None:
+        words = printable(words)
         while draw.textlength(words, font) > room:
             words = words[:-2].rstrip() + "…"
         draw.text((x, y), words, colour, font)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas
 
-from .._command_line import aligned
+from .._command_line import aligned, printable
 from ..definitions import CROSSTEST, MSE, SALIENCY, SUBEXP
 from ..reading import Run
 from .output import missing
@@ -24,7 +24,7 @@ def overview(run: Run, images: list[str]) -> str:
     lines = matrix(run) if run.kind == CROSSTEST else table(run, records)
     drawn = list(dict.fromkeys(records["picture"].dropna()))
     if drawn:
-        lines += ["", "Pictures:", *(f"  {run.folder / picture}" for picture in drawn)]
+        lines += ["", "Pictures:", *(f"  {printable(run.folder / picture)}" for picture in drawn)]
     return "\n".join(lines) + "\n"
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas
 
+from .._command_line import printable
 from .._files import write_whole
 from ..definitions import CROSSTEST, SALIENCY
 from ..reading import Runs, read_all
@@ -21,7 +22,7 @@ def show(options: argparse.Namespace) -> None:
     runs = read_all(options.runs)
     for name, run in runs.items():
         if not run.complete:
-            print(f"xai-results: not complete: {name}: {run!r}", file=sys.stderr)
+            print(f"xai-results: not complete: {printable(name)}: {printable(repr(run))}", file=sys.stderr)
     if options.maps:
         draw_maps(runs, options.images, options.maps)
     elif options.describe:
@@ -47,7 +48,7 @@ def data(runs: Runs, table: str | None) -> pandas.DataFrame:
 def comparison(runs: Runs) -> pandas.DataFrame:
     unlike = runs.differences
     if unlike:
-        print(f"xai-results: unlike runs: they differ in {listed(unlike)}", file=sys.stderr)
+        print(f"xai-results: unlike runs: they differ in {printable(listed(unlike))}", file=sys.stderr)
     return runs.compare()
 
 
@@ -76,7 +77,8 @@ def overviews(runs: Runs, images: list[str] | None) -> None:
             require_known(images, run.images)
     for place, (name, run) in enumerate(runs.items()):
         if len(runs) > 1:
-            print(f"{'' if place == 0 else chr(10)}{name}: {run.kind}, {', '.join(run.model_names)}\n")
+            models = printable(", ".join(run.model_names))
+            print(f"{'' if place == 0 else chr(10)}{printable(name)}: {run.kind}, {models}\n")
         sys.stdout.write(overview(run, images or run.images))
 
 
