@@ -109,7 +109,7 @@ FileDescriptor open_image_file(const fs::path& file) {
                              : "no such file");
   }
   require<BadImage>(fs::is_regular_file(status), "it is not a regular file");
-  return {file, O_RDONLY};
+  return {file, O_RDONLY | O_NONBLOCK};
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "xai/data/image.hpp"
 
+#include <algorithm>
 #include <limits>
 #include <string>
 
@@ -31,6 +32,17 @@ cv::Mat decode(Bytes file, long max_pixels) {
   return format.decode(file, max_pixels);
 }
 
+/// No file that is read needs more: 16 bits of four channels a pixel, and what stands around them. Of a
+/// longer one, such as a sparse file of terabytes, no more is read.
+std::string read_bounded(const ImageSource& source, long max_pixels) {
+  constexpr std::size_t around = 64 << 20, a_pixel = 8;
+  const std::size_t most = around + a_pixel * static_cast<std::size_t>(std::clamp(max_pixels, 0L, 1L << 48));
+  std::string content = read_source(source, most + 1);
+  require<BadImage>(content.size() <= most, "a file of more than ", most >> 20, " MB, the limit for ",
+                    max_pixels, " pixels ('max_pixels')");
+  return content;
+}
+
 /// How an error names it.
 std::string name_of(const ImageSource& source) {
   const std::string file = cat("'", source.file.string(), "'");
@@ -43,7 +55,7 @@ std::string name_of(const ImageSource& source) {
 Photograph read_photograph(const ImageSource& source, long max_pixels) {
   require<DataError>(source.fault.empty(), source.fault);
   try {
-    const std::string content = internal::read_source(source);
+    const std::string content = internal::read_bounded(source, max_pixels);
     return {.rgb = internal::decode(internal::bytes_of(content), max_pixels), .content = sha256(content)};
   } catch (const internal::BadImage& fault) {
     throw DataError(cat("cannot use image ", internal::name_of(source), ": ", fault.what()));

@@ -38,6 +38,8 @@ class FolderWalk {
     const Place place{status.st_dev, status.st_ino};
     if (std::find(above_.begin(), above_.end(), place) != above_.end())
       return unreadable("a symbolic link to a folder that it lies in, a loop");
+    if (++times_[place] > most_times)
+      return unreadable(cat("more than ", most_times, " paths lead to it, by symbolic links"));
     std::error_code error;
     above_.push_back(place);
     for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error))
@@ -74,9 +76,11 @@ class FolderWalk {
   }
 
   using Place = std::pair<dev_t, ino_t>;
+  static constexpr int most_times = 100;  // folders that link to each other have as many paths as one likes
   const fs::path root_;
   const LeavesOut& leaves_out_;
-  std::vector<Place> above_;  ///< the folders that hold this one
+  std::vector<Place> above_;    ///< the folders that hold this one
+  std::map<Place, int> times_;  ///< how often each was gone through
   Listing listing_;
 };
 

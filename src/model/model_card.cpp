@@ -204,6 +204,7 @@ ModelCard read_model_card(const std::filesystem::path& model) {
   const auto path = std::filesystem::path(model).replace_extension(".json");
   require<ModelError>(std::filesystem::exists(path, unreadable), "no model card ", path.string(),
                       " beside the model; make one: xai-export --torchscript ", model.string());
+  require<ModelError>(std::filesystem::is_regular_file(path), "model card ", path.string(), " is no file");
   Json root = parse_card(path);
   const Reader reader(path, root);
   if (const auto version = reader.text("/schema_version"); !is_schema_version(version))

@@ -1,11 +1,14 @@
 #include "xai/data/data_set.hpp"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <map>
 
 #include "data_set_folder.hpp"
 #include "xai/core/hash.hpp"
+#include "xai/data/image.hpp"
 
 namespace xai {
 namespace {
@@ -167,6 +170,40 @@ TEST_F(DataSetFolder, WhatCannotBeReadIsAnErrorOfItsOwnAndTheRestGoesOn) {
                 "' cannot be read: a symbolic link to a folder that it lies in, a loop"));
   EXPECT_EQ(data_set.images[4].source.fault,
             cat("'", (data_ / "n01443537").string(), "' cannot be read: it is a symbolic link to nothing"));
+}
+
+TEST_F(DataSetFolder, FoldersThatLinkToEachOtherAreNotGoneThroughForEver) {
+  constexpr int count = 12;  // 12! paths without a loop
+  for (int i = 0; i < count; ++i) add(cat("f", i, "/x.jpg"));
+  for (int i = 0; i < count; ++i)
+    for (int k = 0; k < count; ++k)
+      if (i != k) fs::create_directory_symlink(data_ / cat("f", k), data_ / cat("f", i) / cat("to", k));
+  const DataSet data_set = open();
+  EXPECT_LT(data_set.images.size(), 100U * count * (count + 1));
+  EXPECT_TRUE(std::any_of(data_set.images.begin(), data_set.images.end(), [](const ImageEntry& image) {
+    return says(image.source.fault, "more than 100 paths lead to it, by symbolic links");
+  }));
+}
+
+TEST_F(DataSetFolder, PipesAndDevicesAreNotOpened) {
+  add("1.jpg");
+  ASSERT_EQ(mkfifo((data_ / "pipe.jpg").c_str(), 0600), 0);
+  ASSERT_EQ(mkfifo((data_ / "nameless").c_str(), 0600), 0);
+  fs::create_symlink("/dev/zero", data_ / "zero.jpg");
+  fs::create_symlink("/dev/zero", data_ / "nameless_zero");
+  const DataSet data_set = open();
+  EXPECT_EQ(ids(data_set), (Strings{"1.jpg", "pipe.jpg", "zero.jpg"}));
+  for (const std::size_t i : {1, 2})
+    EXPECT_TRUE(says(complaint<DataError>([&] { read_photograph(data_set.images[i].source, 1 << 20); }),
+                     "it is not a regular file"));
+}
+
+TEST_F(DataSetFolder, ListedPathsGiveNamesThatLeadNowhereElse) {
+  add("in/1.jpg");
+  add("in/2.jpg");
+  const fs::path outside = add("out.jpg");
+  const auto list = write("data/in/list.txt", "1.jpg\n../out.jpg\n./../in/../in/./2.jpg\n");
+  EXPECT_EQ(ids(open({.data = list})), (Strings{"1.jpg", "2.jpg", outside.relative_path().string()}));
 }
 
 TEST_F(DataSetFolder, FoldersThatCannotBeReadNeedNoLabel) {

@@ -399,6 +399,13 @@ TEST(Image, HugePngIsRefusedWithoutDecoding) {
   EXPECT_TRUE(says(complaint(folder / "huge.png"), "30000 x 30000 pixels"));
 }
 
+TEST(Image, OfAnEndlessFileNoMoreIsReadThanItsPixelsMayTake) {
+  const TemporaryFolder folder;
+  write(folder / "sparse.png", "\x89PNG\r\n\x1A\n");
+  fs::resize_file(folder / "sparse.png", std::uintmax_t{1} << 40);
+  EXPECT_TRUE(says(complaint(folder / "sparse.png", 1000), "a file of more than 64 MB"));
+}
+
 TEST(Image, ErrorsSayWhatIsWrong) {
   const TemporaryFolder folder;
   const std::map<std::string, std::pair<std::string, std::string>> cases{

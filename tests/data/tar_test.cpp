@@ -1,5 +1,6 @@
 // A tar as a data set, read in place.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <cstdlib>
 
@@ -137,6 +138,26 @@ TEST_F(Tar, WithoutImagesSaysWhatThereIs) {
   add("n01440764.tar");
   add("n01443537.tar");
   EXPECT_TRUE(says(complaint<DataError>([&] { open({.data = pack()}); }), "there are 2 .tar"));
+}
+
+TEST_F(Tar, NamesDoNotLeadOutOfItAndLinksAndDevicesAreLeftOut) {
+  add("a.jpg");
+  fs::create_symlink("/etc/passwd", data_ / "link.jpg");
+  fs::create_hard_link(data_ / "a.jpg", data_ / "hard.jpg");
+  ASSERT_EQ(mkfifo((data_ / "pipe.jpg").c_str(), 0600), 0);
+  const auto pack_as = [&](const std::string& form, const std::string& name) {
+    pack(form, cat("-P --transform='flags=r;s,^a.jpg,", name, ",' a.jpg link.jpg hard.jpg pipe.jpg"));
+    return open({.data = folder_ / "val.tar"});
+  };
+  for (const auto* form : {"gnu", "pax", "ustar"}) {
+    EXPECT_EQ(ids(pack_as(form, "../../up.jpg")), Strings{"up.jpg"}) << form;
+    EXPECT_EQ(ids(pack_as(form, "/etc/cron.d/x.jpg")), Strings{"etc/cron.d/x.jpg"}) << form;
+    EXPECT_EQ(ids(pack_as(form, "b/../../../c/./d.jpg")), Strings{"c/d.jpg"}) << form;
+    const std::string deep = cat("../../", std::string(120, 'x'), "/", std::string(140, 'y'), ".jpg");
+    if (form != std::string("ustar")) {
+      EXPECT_EQ(ids(pack_as(form, deep)), Strings{deep.substr(6)}) << form;
+    }
+  }
 }
 
 }  // namespace
