@@ -1,5 +1,6 @@
 #include "cross_figures.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "xai/core/log.hpp"
@@ -59,7 +60,13 @@ void draw_cross_figure(const CrossSubject& subject, const MapSource& maps, const
   }
   folder.write_file(picture_path(image.id), encode_png(cross_picture(figure)));
 } catch (const DataError& error) {
-  log::debug(error.what());  // as the image's records do
+  const bool told = std::any_of(records.begin(), records.end(),
+                                [](const Json& record) { return record["status"] == "error"; });
+  const std::string line = cat(subject.image(row).id, ": no picture: ", error.what());
+  if (told)
+    log::debug(line);  // as its records do
+  else
+    log::warning(line);  // a photograph that changed after its tests
 }
 
 }  // namespace xai

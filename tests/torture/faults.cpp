@@ -84,7 +84,7 @@ struct Plan {
     if (const char* text = std::getenv("XAI_FAULT_UNDER")) under = text;
     if (const char* text = std::getenv("XAI_FAULT_LOG")) log = text;
     const char* text = std::getenv("XAI_FAULT");
-    if (!text || under.empty()) return;
+    if (!text || !*text || under.empty()) return;
     const std::string rule = text;
     const auto one = rule.find(':'), two = rule.find(':', one + 1);
     const std::string which = "," + rule.substr(0, one) + ",", what = rule.substr(two + 1);

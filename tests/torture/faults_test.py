@@ -8,7 +8,7 @@ import time
 
 import pytest
 import tiny_models
-from conftest import PHOTOGRAPHS, ROUNDS, TOOLS, faults, read_log, same_results
+from conftest import PATIENCE, PHOTOGRAPHS, ROUNDS, TOOLS, faults, read_log, same_results
 from tiny_models import make_model
 from tools import PLAIN, analyse, command, is_refused, make_photos, mse, records, run_json, timeless, validate
 
@@ -122,11 +122,11 @@ def test_a_photograph_that_changed_is_told_where_it_is_read_again(jobs, tmp_path
     other = (data / "photo01.png").read_bytes()
     victim.write_bytes(other)
     finished = job.run(out, data=data)
-    if finished.code == 3:
-        assert any("photo00.png: " in line and "another" in line for line in finished.lines("warning")), finished.err
-    else:
-        assert finished.code == 0, finished.err  # all of it was done
+    assert finished.code in (0, 3), finished.err
+    assert any("photo00.png" in line for line in finished.lines("warning")), finished.err
     victim.write_bytes(content)
+    if finished.code == 0:  # every pair was tested, and only its picture is missing
+        return
     again = job.run(out, data=data)
     assert again.code == 0, again.err
     same_results(out, job.whole)
@@ -143,7 +143,7 @@ def test_photographs_that_vanish_while_a_run_reads_them(tiny, tmp_path):
     (tmp_path / "aside").mkdir()
     for photo in sorted(data.iterdir())[40:]:
         photo.rename(tmp_path / "aside" / photo.name)
-    _, error = process.communicate(timeout=120)
+    _, error = process.communicate(timeout=PATIENCE)
     assert process.returncode == 3, error
     failed = [record for record in records(tmp_path / "run") if record["status"] == "error"]
     assert failed and all(record["image"] in record["reason"] or "No such file" in record["reason"] for record in failed)
@@ -187,7 +187,7 @@ class Forgetful(tiny_models.Tiny):
 
     def forward(self, x):
         self.batches += 1
-        if self.batches > 90:
+        if self.batches > 150:
             raise RuntimeError("[enforce fail] . DefaultCPUAllocator: can't allocate memory: you tried to allocate 4096 bytes")
         x = tiny_models.torch.nn.functional.conv2d(x, self.kernels / 9, stride=2, padding=2).relu()
         x = tiny_models.torch.nn.functional.adaptive_avg_pool2d(x, 4).flatten(1)
@@ -206,7 +206,7 @@ class Large(tiny_models.Tiny):
 
 
 def test_memory_that_runs_out(tiny, photos, tmp_path):
-    options = {"grid": 3, "threads": 1, "images_in_flight": 2}
+    options = {"grid": 3, "threads": 1, "images_in_flight": 1}
     assert analyse(tiny, photos, tmp_path / "whole", **options).code == 0
     forgetful = make_model(tmp_path / "forgetful", Forgetful)
     sessions = 0
@@ -242,7 +242,7 @@ def held_up(job, out, env=None, **more):
         yield process
     finally:
         process.send_signal(signal.SIGCONT)
-    _, error = process.communicate(timeout=120)
+    _, error = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, error
 
 
@@ -278,7 +278,7 @@ def test_a_folder_that_is_copied_while_it_is_written(jobs, chance, tmp_path):
         time.sleep(0.002)
     time.sleep(chance.uniform(0, 0.2))
     subprocess.run(["cp", "-a", out, copy], stderr=subprocess.DEVNULL)  # files come and go
-    _, error = process.communicate(timeout=120)
+    _, error = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, error
     if run_json(copy)["status"] == "running" and job.tool == "mse":
         is_refused(mse(tool="subexp", mses=copy, out=tmp_path / "counted"), 2, copy, '"interrupted"')
@@ -301,7 +301,7 @@ def test_who_reads_a_run_finds_it_as_it_was(jobs, tmp_path):
         is_refused(job.run(whole, overwrite=True), 2, whole, "is being read by another running process")
     finally:
         process.send_signal(signal.SIGCONT)
-    _, error = process.communicate(timeout=120)
+    _, error = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, error
     assert job.run(whole, overwrite=True).code == 0
     with held_up(job, whole, overwrite=True):

@@ -8,7 +8,7 @@ import signal
 import time
 
 import pytest
-from conftest import ROUNDS, TOOLS, faults, read_log, run_json
+from conftest import PATIENCE, ROUNDS, TOOLS, faults, read_log, run_json
 
 
 def kill_by_call(job, out, chance, log):
@@ -51,7 +51,7 @@ def go_through(job, folder, kills, chance):
     for _ in range(kills):
         by_call = chance.random() < 0.5
         process, how = kill_by_call(job, out, chance, log) if by_call else kill_by_time(job, out, chance)
-        _, error = process.communicate(timeout=120)
+        _, error = process.communicate(timeout=PATIENCE)
         story.append(f"{how} {process.returncode}")
         assert process.returncode in (0, -signal.SIGKILL), (story, error)
         if process.returncode == 0:
