@@ -19,7 +19,7 @@ required=(
 )
 optional=(clang-format-14)  # test.sh's format check; later distributions have dropped this version
 # What tests/slurm starts. With preset ci only, the tests', and for root: on a workstation these would be services.
-for_tests=(slurmctld slurmd slurm-client slurm-wlm-basic-plugins munge parallel)
+for_tests=(slurmctld slurmd slurm-client slurm-wlm-basic-plugins munge parallel strace)
 python=${XAI_PYTHON:-python3}
 preset=
 wheel=

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -503,6 +504,108 @@ TEST(RunFolder, FullDiskLosesNothingThatWasAppended) {
   const RunFolder run(kind, disk / "run", identity);
   EXPECT_EQ(run.done_count(), appended);
   EXPECT_EQ(images(run).size(), static_cast<std::size_t>(appended));
+}
+
+/// A file and a folder of somebody else's, to which links in a run folder lead.
+class Theirs {
+ public:
+  explicit Theirs(const TemporaryFolder& folder) : file_(folder / "theirs.txt"), folder_(folder / "theirs") {
+    write_file_atomically(file_, text_);
+    fs::create_directory(folder_);
+    write_file_atomically(folder_ / "x.png", text_);
+  }
+
+  /// To the folder where `place` ends in a slash.
+  void link(const std::string& place) const {
+    const bool to_folder = place.ends_with('/');
+    const fs::path link = to_folder ? place.substr(0, place.size() - 1) : place;
+    fs::create_directories(link.parent_path());
+    fs::create_symlink(to_folder ? folder_ : file_, link);
+  }
+
+  void expect_untouched() const {
+    EXPECT_EQ(read_file(file_), text_);
+    EXPECT_EQ(read_file(folder_ / "x.png"), text_);
+    EXPECT_EQ(std::distance(fs::directory_iterator(folder_), {}), 1);
+  }
+
+ private:
+  const std::string text_ = "theirs, and longer than what would be written over it: {}";
+  fs::path file_, folder_;
+};
+
+TEST(RunFolder, NothingIsOpenedThroughALink) {
+  for (const std::string name :
+       {"results.jsonl", ".lock", "run.json", "summary.json", "table.csv", "images/"}) {
+    const TemporaryFolder folder;
+    const Theirs theirs(folder);
+    {
+      RunFolder run(kind, folder / "run", identity);
+      run.write_file("images/a.png", "picture");
+    }
+    fs::remove_all(folder / "run" / (name == "images/" ? "images" : name));
+    theirs.link(folder / "run" / name);
+    for (const bool overwrite : {false, true}) {
+      const std::string why = refusal<UsageError>(folder / "run", identity, overwrite);
+      EXPECT_NE(why.find("is a symbolic link, through which nothing is written"), why.npos)
+          << name << ": " << why;
+      EXPECT_THROW(RunFolder(kind, folder / "run", identity, overwrite, RunAccess::look), UsageError) << name;
+    }
+    theirs.expect_untouched();
+  }
+}
+
+TEST(RunFolder, NothingIsWrittenOrRemovedThroughALink) {
+  const TemporaryFolder folder;
+  const Theirs theirs(folder);
+  fs::create_directory(folder / "run");
+  theirs.link(folder / "run/run.json.tmp");  // before there is a run, too
+  {
+    RunFolder run(kind, folder / "run", identity);
+    theirs.link(folder / "run/results.jsonl.tmp");
+    theirs.link(folder / "run/summary.json.tmp");
+    theirs.link(folder / "run/images/b.png");
+    theirs.link(folder / "run/images/c.png.tmp");
+    theirs.link(folder / "run/images/deep/");
+    run.append(record("a"));
+    run.append(record("b"));
+    run.finish({"b", "a"});
+    run.write_file("summary.json", "{}");
+    run.write_file("images/b.png", "picture");
+    run.write_file("images/c.png", "picture");
+    EXPECT_THROW(run.write_file("images/deep/x.png", "picture"), IoError);
+    EXPECT_THROW(run.write_file("images/deep/er/x.png", "picture"), IoError);
+    run.write_run(Json{{"status", "running"}});
+  }
+  theirs.expect_untouched();
+  EXPECT_EQ(read_file(folder / "run/images/b.png"), "picture");
+  EXPECT_TRUE(fs::is_regular_file(fs::symlink_status(folder / "run/images/b.png")));
+  fs::remove(folder / "run/images/b.png");
+  theirs.link(folder / "run/images/b.png");
+  theirs.link(folder / "run/table.csv.tmp");
+  { const RunFolder run(kind, folder / "run", Json{{"tool", "xai-mse"}}, /*overwrite=*/true); }
+  theirs.expect_untouched();
+  EXPECT_FALSE(fs::exists(fs::symlink_status(folder / "run/images/b.png")));
+  EXPECT_TRUE(fs::exists(fs::symlink_status(folder / "run/images/deep")));  // not the run's
+}
+
+TEST(RunFolder, NamesDoNotLeadOutOfIt) {
+  const TemporaryFolder folder;
+  const RunFolder run(kind, folder / "run", identity);
+  for (const fs::path& name : {fs::path("../x"), fs::path("images/../../x"), folder / "x", fs::path("")})
+    EXPECT_THROW(run.write_file(name, "out"), Error) << name;
+  EXPECT_FALSE(fs::exists(folder / "x"));
+}
+
+TEST(RunFolder, APipeInItIsRefusedAndNotWaitedFor) {
+  for (const std::string name : {"results.jsonl", ".lock", "run.json"}) {
+    const TemporaryFolder folder;
+    { const RunFolder run(kind, folder / "run", identity); }
+    fs::remove(folder / "run" / name);
+    ASSERT_EQ(mkfifo((folder / "run" / name).c_str(), 0600), 0);
+    EXPECT_NE(refusal<UsageError>(folder / "run").find("'" + name + "' in "), std::string::npos) << name;
+    EXPECT_EQ(status_of(Json{{"status", "running"}}, folder / "run") == "running", name == ".lock");
+  }
 }
 
 }  // namespace
