@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# The sanitizers, which scripts/test.sh leaves out: they take long to build.
+#
+#   scripts/sanitize.sh asan     address and undefined behaviour: the torch-free tests, and the programs on toy models
+#   scripts/sanitize.sh tsan     data races: the engine and whole runs with invented classifiers, threads of the core
+#   scripts/sanitize.sh          both
+#
+# Ends with 1 where anything was found or failed; reports of sanitizers lie in build/PRESET/findings/.
+# tests/tsan.supp: what is known of LibTorch and libgomp, which are not built with them.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+source scripts/functions.sh
+
+status=0
+
+# part NAME COMMAND ...: runs one part, and goes on after it.
+part() {
+  local name=$1 began=$SECONDS
+  shift
+  say "$preset: $name"
+  "$@" && echo "$name: passed, $((SECONDS - began)) s" || { status=1; echo "$name: FAILED" >&2; }
+}
+
+tests() {
+  "build/$preset/tests/$1_tests" --gtest_brief=1 "${@:2}"
+}
+
+begin() {
+  preset=$1
+  scripts/setup.sh --build "$preset" "${@:2}"
+  findings=$PWD/build/$preset/findings
+  rm -rf "$findings"
+  mkdir "$findings"
+  export OMP_NUM_THREADS=1
+}
+
+end() {
+  local reports=("$findings"/*)
+  say "$preset: ${#reports[@]} reports"
+  ((${#reports[@]} == 0)) || { status=1; head -n 40 "${reports[@]:0:3}" >&2; }
+}
+shopt -s nullglob
+
+asan() {
+  local module name
+  begin asan {core,search,metrics,data,store,record,picture}_tests xai-{mse,subexp,saliency,crosstest}
+  export ASAN_OPTIONS=log_path=$findings/asan:detect_stack_use_after_return=1:strict_string_checks=1
+  export UBSAN_OPTIONS=log_path=$findings/ubsan:print_stacktrace=1:halt_on_error=1
+  for module in core search metrics data store record picture; do
+    part "$module" tests "$module"
+  done
+  for name in mse subexp saliency crosstest; do export "XAI_${name^^}=$PWD/build/asan/bin/xai-$name"; done
+  # without: speed and memory, which sanitizers change; strace, which leak detection does not work under
+  part programs .venv/bin/python -m pytest -q -rs -p no:cacheprovider tests/tools/test_{run,errors,data,files,resume,subexp,saliency,crosstest,security}.py \
+    -k "not socket and not memory"
+  end
+}
+
+tsan() {
+  local module
+  begin tsan {core,engine,run}_tests
+  export TSAN_OPTIONS="log_path=$findings/tsan:suppressions=$PWD/tests/tsan.supp:second_deadlock_stack=1:die_after_fork=0"
+  for module in core engine run; do
+    part "$module" tests "$module"
+  done
+  end
+}
+
+case ${1-both} in
+  asan) asan ;;
+  tsan) tsan ;;
+  both)
+    (asan && exit "$status") || status=1
+    (tsan && exit "$status") || status=1
+    ;;
+  *)
+    sed -n '2,9p' "$0" >&2
+    exit 2
+    ;;
+esac
+exit "$status"
