@@ -31,8 +31,8 @@ namespace fs = std::filesystem;
 constexpr int node_pixels = 192;  // of a node's picture, along its height
 constexpr int node_points = 92;   // of the same in the drawing
 
-/// A label of Graphviz's language: it knows HTML's entities, and those of JSON's escapes that printable() text
-/// needs.
+/// A label of Graphviz's language: it knows HTML's entities, and those of JSON's escapes that printable()
+/// text needs.
 std::string quoted(const std::string& text) {
   std::string result;
   for (const char c : to_text(Json(text))) result += c == '&' ? std::string("&amp;") : std::string(1, c);
