@@ -235,7 +235,13 @@ def held_up(job, out, env=None, **more):
     """A run that stands still in the middle, with a few records, while the block runs, and then ends."""
     process = job.start(out, env=env, **more)
     end = time.monotonic() + 60
-    while process.poll() is None and time.monotonic() < end and not (out / "results.jsonl").exists():
+
+    def is_under_way():
+        lock = out / ".lock"
+        held = (lock.exists() and lock.stat().st_size > 0) or (out / ".lock.held").exists()
+        return held and (out / "results.jsonl").exists()
+
+    while process.poll() is None and time.monotonic() < end and not is_under_way():
         time.sleep(0.002)
     process.send_signal(signal.SIGSTOP)
     try:
