@@ -18,7 +18,12 @@ part() {
   local name=$1 began=$SECONDS
   shift
   say "$preset: $name"
-  "$@" && echo "$name: passed, $((SECONDS - began)) s" || { status=1; echo "$name: FAILED" >&2; }
+  if "$@"; then
+    echo "$name: passed, $((SECONDS - began)) s"
+  else
+    status=1
+    echo "$name: FAILED" >&2
+  fi
 }
 
 tests() {

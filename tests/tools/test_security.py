@@ -168,7 +168,7 @@ def test_names_are_text_and_nothing_else(tool, hostile, tmp_path):
     kinds = {path.suffix for path in (tmp_path / "run").rglob("*") if path.is_file()}
     assert kinds <= {".json", ".jsonl", ".csv", ".png", ".npy", ".dot", ".svg", ""}  # no HTML
     for picture in (tmp_path / "run").rglob("*.png"):
-        assert not re.search(b"tEXt|iTXt|zTXt", picture.read_bytes())
+        assert picture.is_dir() or not re.search(b"tEXt|iTXt|zTXt", picture.read_bytes())
     again = run(tool, model, data, tmp_path / "run")
     is_plain(again.out + again.err)
 
