@@ -129,7 +129,9 @@ class Run:
 
     def __repr__(self) -> str:
         counted = len(self.images)
-        of = "" if self.complete or self.kind == CROSSTEST else f" of {(self.info.get('data') or {}).get('count', '?')}"
+        data = self.info.get("data") or {}
+        count = data["shard"]["images"] if "shard" in data else data.get("count", "?")
+        of = "" if self.complete or self.kind == CROSSTEST else f" of {count}"
         torn = ", a torn last record left out" if self.torn else ""
         models = ("models " if len(self.model_names) > 1 else "model ") + ", ".join(self.model_names or ["?"])
         return f"<run of {self.kind} in {self.folder}: {self.status}, {counted}{of} images{torn}, {models}>"

@@ -39,13 +39,13 @@ std::vector<double> defined(const std::vector<double>& values) {
 using Used = std::vector<const std::vector<double>*>;
 
 std::vector<Statistics> describe_pairs(const Used& used, std::size_t pairs, std::uint64_t seed) {
-  std::vector<Statistics> result;
+  std::vector<std::vector<double>> values(pairs);
   for (std::size_t pair = 0; pair < pairs; ++pair) {
-    std::vector<double> values;
-    for (const auto* aucs : used) values.push_back((*aucs)[pair]);
-    result.push_back(describe(defined(values), seed));
+    std::vector<double> of_pair;
+    for (const auto* aucs : used) of_pair.push_back((*aucs)[pair]);
+    values[pair] = defined(of_pair);
   }
-  return result;
+  return describe_all(values, seed);
 }
 
 /// Of each model: the means of every image over the other models, and their differences.

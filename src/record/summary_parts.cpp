@@ -71,8 +71,11 @@ void Quantities::add(std::string_view name, const Json& value) {
 void Quantities::write_to(Json& summary, std::uint64_t seed) const {
   summary["bootstrap"] = bootstrap(seed);
   summary["quantities"] = Json::object();
-  for (const auto& [name, values] : values_)
-    summary["quantities"][name] = xai::to_json(describe(values, seed));
+  std::vector<std::vector<double>> values;
+  for (const auto& [name, of_quantity] : values_) values.push_back(of_quantity);
+  const std::vector<Statistics> statistics = describe_all(values, seed);
+  for (std::size_t i = 0; i < values_.size(); ++i)
+    summary["quantities"][values_[i].first] = xai::to_json(statistics[i]);
 }
 
 }  // namespace xai

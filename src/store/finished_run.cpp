@@ -47,12 +47,14 @@ FinishedRun::FinishedRun(std::filesystem::path folder, const RunKind& kind, cons
   require_schema(summary_, folder_ / "summary.json", remaking_command(run_));
   std::string last;
   const internal::Scanned scanned =
-      internal::scan(records_path(), [&](std::int64_t offset, const std::string&, const Json& record) {
-        std::string image = internal::key_text(record["image"]);
-        if (image == last) return;
-        entries_.push_back({std::hash<std::string>()(image), offset});
-        last = std::move(image);
-      });
+      internal::scan(records_path(),
+                     [&](std::int64_t offset, const std::string&, const Json& record) {
+                       std::string image = internal::key_text(record["image"]);
+                       if (image == last) return;
+                       entries_.push_back({std::hash<std::string>()(image), offset});
+                       last = std::move(image);
+                     },
+                     {"image"});
   const auto torn = static_cast<std::int64_t>(std::filesystem::file_size(records_path())) - scanned.end;
   require(scanned.damaged == 0 && torn == 0, records_path().string(),
           " is damaged; run the analysis again: it keeps what is whole");

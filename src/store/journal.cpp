@@ -26,7 +26,8 @@ bool is_error(const Json& record) {
 }  // namespace
 
 Scanned scan(const std::filesystem::path& path,
-             const std::function<void(std::int64_t, const std::string&, const Json&)>& use) {
+             const std::function<void(std::int64_t, const std::string&, const Json&)>& use,
+             const std::vector<std::string>& fields) {
   errno = 0;
   std::ifstream file(path, std::ios::binary);
   if (!file.is_open() && errno == ENOENT) return {};
@@ -34,7 +35,7 @@ Scanned scan(const std::filesystem::path& path,
   Scanned scanned;
   std::int64_t offset = 0, records = 0;
   for (std::string line; std::getline(file, line) && !file.eof();) {
-    const Json record = parse_json(line);
+    const Json record = fields.empty() ? parse_json(line) : parse_fields(line, fields);
     const std::int64_t begin = offset;
     offset += static_cast<std::int64_t>(line.size()) + 1;
     if (!record.is_object() || !record.contains("image")) continue;
@@ -117,12 +118,17 @@ Journal::Journal(std::filesystem::path path, Key key, RunAccess access)
   const bool looks = access == RunAccess::look;
   if (!looks) file_ = FileDescriptor(path_, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW);
   bool unusable = false;
-  const Scanned scanned = scan(path_, [&](std::int64_t offset, const std::string&, const Json& record) {
-    const auto [image, rest] = key_of(record);
-    const bool doubled = index_.find(image, rest) != RecordIndex::none;
-    unusable = unusable || is_error(record) || doubled;
-    if (!doubled && (!looks || !is_error(record))) index_.set(image, rest, offset);
-  });
+  Key looked_at = key_;
+  looked_at.emplace_back("status");
+  const Scanned scanned = scan(
+      path_,
+      [&](std::int64_t offset, const std::string&, const Json& record) {
+        const auto [image, rest] = key_of(record);
+        const bool doubled = index_.find(image, rest) != RecordIndex::none;
+        unusable = unusable || is_error(record) || doubled;
+        if (!doubled && (!looks || !is_error(record))) index_.set(image, rest, offset);
+      },
+      looked_at);
   bytes_ = scanned.end;
   if (looks) return;
   cut_torn_tail();

@@ -22,10 +22,12 @@ struct Scanned {
       0;  ///< bytes before that are in no record: a disk lost a block, or two processes wrote
 };
 
-/// Calls use(offset, line, record) for the records of a journal one by one; `line` is without its end. A
-/// journal that is not there has none; one that cannot be read is an IoError.
+/// Calls use(offset, line, record) for the records of a journal one by one; `line` is without its end, and
+/// the record has only these `fields`, where any are named (parse_fields()). A journal that is not there has
+/// none; one that cannot be read is an IoError.
 Scanned scan(const std::filesystem::path& path,
-             const std::function<void(std::int64_t, const std::string&, const Json&)>& use);
+             const std::function<void(std::int64_t, const std::string&, const Json&)>& use,
+             const std::vector<std::string>& fields = {});
 
 /// The record that begins at `offset`.
 Json record_at(const std::filesystem::path& path, std::int64_t offset);

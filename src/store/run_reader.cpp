@@ -49,12 +49,17 @@ RunReader::RunReader(fs::path folder, const RunKind& kind, const std::vector<std
   require(run_["tool"] == kind.tool, folder_.string(), " holds a run of ", to_text(run_["tool"]), ", not of ",
           kind.tool);
   std::unordered_map<std::string, std::uint32_t> index;
-  internal::scan(folder_ / "results.jsonl", [&](std::int64_t offset, const std::string&, const Json& record) {
-    const std::string name = record["image"];
-    const auto [known, is_new] = index.emplace(name, static_cast<std::uint32_t>(images_.size()));
-    if (is_new) images_.push_back(name);
-    entries_.push_back({known->second, place_of(record, kind, names), offset});
-  });
+  internal::scan(
+      folder_ / "results.jsonl",
+      [&](std::int64_t offset, const std::string&, const Json& record) {
+        require<DataError>(record["image"].is_string(), folder_.string(), " has a record whose image is ",
+                           to_text(record["image"]));
+        const std::string name = record["image"];
+        const auto [known, is_new] = index.emplace(name, static_cast<std::uint32_t>(images_.size()));
+        if (is_new) images_.push_back(name);
+        entries_.push_back({known->second, place_of(record, kind, names), offset});
+      },
+      kind.key);
   std::sort(entries_.begin(), entries_.end());
   if (!images_.empty()) file_.open(folder_ / "results.jsonl", std::ios::binary);
 }

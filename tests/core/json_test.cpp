@@ -40,5 +40,22 @@ TEST(Json, WhatNestsTooDeepIsNotRead) {
   EXPECT_TRUE(parse_json("[" + std::string(1000, ' ') + "[1],[2]" + std::string(1000, ' ') + "]").is_array());
 }
 
+TEST(Json, FieldsAreReadWithoutTheRest) {
+  const std::vector<std::string> fields{"image", "status", "p", "none"};
+  const auto read = [&](const std::string& text) { return parse_fields(text, fields); };
+  EXPECT_EQ(
+      read(R"({"image":"a\"b","mses":[{"image":"inner","p":1}],"status":null,"p":0.5,"x":{"status":"ok"}})"),
+      (Json{{"image", "a\"b"}, {"status", nullptr}, {"p", 0.5}}));
+  EXPECT_EQ(read(R"({"image":["a"],"p":{}})"), Json::object()) << "a list is none of its values";
+  for (const char* text :
+       {"", "{", "[]", "3", R"("image")", "null", R"({"image":"a"} x)", R"({"image":"a)", "{\"p\":1e999}"})
+    EXPECT_TRUE(read(text).is_discarded()) << text;
+  const auto nested = [](int depth) {
+    return R"({"image":"a","x":)" + std::string(depth, '[') + std::string(depth, ']') + "}";
+  };
+  for (const int depth : {deepest_json - 1, deepest_json})
+    EXPECT_EQ(read(nested(depth)).is_discarded(), parse_json(nested(depth)).is_discarded()) << depth;
+}
+
 }  // namespace
 }  // namespace xai

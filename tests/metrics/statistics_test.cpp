@@ -82,5 +82,39 @@ TEST(Statistics, IntervalCoversTheTrueMeanAboutNineteenTimesInTwenty) {
   EXPECT_NEAR(covered / static_cast<double>(trials), 0.94, 4 * std::sqrt(0.94 * 0.06 / trials));
 }
 
+// Draws are shared and numbers are not: to the last bit those of each quantity alone.
+TEST(Statistics, SeveralQuantitiesAreDescribedAsEachAlone) {
+  Random random(3, "quantities");
+  std::vector<std::vector<double>> quantities;
+  for (const std::size_t n : {40, 7, 0, 40, 1, 7, 40}) {
+    auto& values_of_one = quantities.emplace_back(n);
+    for (double& x : values_of_one) x = random.uniform();
+  }
+  const auto together = describe_all(quantities, 5, 300);
+  ASSERT_EQ(together.size(), quantities.size());
+  for (std::size_t q = 0; q < quantities.size(); ++q) {
+    // the definition: one sum after the other, drawn from one stream
+    const std::vector<double>& of_one = quantities[q];
+    EXPECT_EQ(together[q].n, static_cast<long>(of_one.size()));
+    if (of_one.empty()) {
+      EXPECT_TRUE(std::isnan(together[q].low) && std::isnan(together[q].mean));
+      continue;
+    }
+    Random draws(5, "bootstrap");
+    std::vector<double> means;
+    for (int resample = 0; resample < 300; ++resample) {
+      double sum = 0;
+      for (std::size_t i = 0; i < of_one.size(); ++i) sum += of_one[draws.index(of_one.size())];
+      means.push_back(sum / static_cast<double>(of_one.size()));
+    }
+    std::sort(means.begin(), means.end());
+    EXPECT_EQ(together[q].low, quantile(means, 0.025));
+    EXPECT_EQ(together[q].high, quantile(means, 0.975));
+    const auto alone = describe(of_one, 5, 300);
+    EXPECT_EQ(alone.low, together[q].low);
+    EXPECT_EQ(alone.median, together[q].median);
+  }
+}
+
 }  // namespace
 }  // namespace xai

@@ -306,7 +306,7 @@ def test_nothing_missing_prints_nothing(three, tmp_path):
 
 def test_a_part_of_the_shards(tiny, data, three, copied, tmp_path):
     """Says so everywhere, and the run's own command goes on with the rest."""
-    shards, whole = three
+    _, whole = three
     lines = (copied[2] / "results.jsonl").read_text().splitlines(keepends=True)
     (copied[2] / "results.jsonl").write_text("".join(reversed(lines[:2])) + lines[2][:40])  # killed
     set_status(copied[2], "interrupted")

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <limits>
 #include <span>
+#include <vector>
 
 namespace xai {
 
@@ -26,5 +27,10 @@ double quantile(std::span<const double> ascending, double q);
 /// Describes finite `values`. The interval depends on the values, their order, `seed` and `resamples` >= 1
 /// only.
 Statistics describe(std::span<const double> values, std::uint64_t seed, int resamples = 2000);
+
+/// Describes several quantities, each as describe() does: the draws of those with equally many values are the
+/// same, and made once.
+std::vector<Statistics> describe_all(std::span<const std::vector<double>> quantities, std::uint64_t seed,
+                                     int resamples = 2000);
 
 }  // namespace xai
