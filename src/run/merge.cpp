@@ -13,6 +13,7 @@
 #include "xai/record/kinds.hpp"
 #include "xai/record/summary.hpp"
 #include "xai/run/session.hpp"
+#include "xai/store/real_folders.hpp"
 #include "xai/store/run_reader.hpp"
 
 namespace xai {
@@ -167,7 +168,9 @@ class Merger {
     for (const fs::path& name : names) {
       std::vector<fs::path> folders;
       for (const auto& [index, part] : parts_) folders.push_back(part.folder / kind_.parts / name);
-      Merger(out_ / kind_.parts / name, read_parts(folders, options_.partial), options_, observer_).run();
+      const fs::path inside = kind_.parts / name;
+      make_folders(out_, inside / "run.json");
+      Merger(out_ / inside, read_parts(folders, options_.partial), options_, observer_).run();
     }
   }
 
@@ -270,7 +273,8 @@ class Merger {
         if (!path.ends_with('/') || !fs::is_directory(part.folder / path)) continue;
         const bool rows = std::find(kind_.rows.begin(), kind_.rows.end(), path) != kind_.rows.end();
         for (const fs::path& file : files_below(part.folder / path)) {
-          const fs::path target = out_ / file.lexically_relative(part.folder);
+          const fs::path name = file.lexically_relative(part.folder), target = out_ / name;
+          make_folders(out_, name);
           if (rows)
             add_rows(file, target);
           else

@@ -5,6 +5,7 @@
 #include <cerrno>
 
 #include "xai/core/file.hpp"
+#include "xai/store/real_folders.hpp"
 
 namespace xai::internal {
 namespace {
@@ -71,6 +72,7 @@ void require_real(const fs::path& folder, const std::vector<std::string>& owned)
   for (std::string name : names) {
     const bool is_folder = name.ends_with('/');
     if (is_folder) name.pop_back();  // a link with a slash behind it is what it leads to
+    if (!leads_inside(name)) continue;
     std::error_code error;
     const auto type = fs::symlink_status(folder / name, error).type();
     const auto wanted = is_folder ? fs::file_type::directory : fs::file_type::regular;
@@ -84,8 +86,14 @@ void require_real(const fs::path& folder, const std::vector<std::string>& owned)
   }
 }
 
+}  // namespace xai::internal
+
+namespace xai {
+
+namespace fs = std::filesystem;
+
 void make_folders(const fs::path& folder, const fs::path& name) {
-  require<Error>(leads_inside(name), "'", name.string(), "' would lie outside ", folder.string());
+  require<Error>(internal::leads_inside(name), "'", name.string(), "' would lie outside ", folder.string());
   fs::path place = folder;
   for (const fs::path& part : name.parent_path()) {
     place /= part;
@@ -98,4 +106,4 @@ void make_folders(const fs::path& folder, const fs::path& name) {
   }
 }
 
-}  // namespace xai::internal
+}  // namespace xai

@@ -10,6 +10,7 @@
 #include "owned_files.hpp"
 #include "run_lock.hpp"
 #include "xai/core/json_text.hpp"
+#include "xai/store/real_folders.hpp"
 #include "xai/store/schema.hpp"
 
 namespace xai {
@@ -223,7 +224,7 @@ void RunFolder::write_file(const fs::path& name, std::string_view content) const
     counted_bytes_ += static_cast<std::int64_t>(content.size());
     return;
   }
-  internal::make_folders(path_, name);
+  make_folders(path_, name);
   write_file_atomically(path_ / name, content);
 }
 
