@@ -313,9 +313,9 @@ std::optional<std::string> lock_holder(const fs::path& folder) {
   std::error_code unreadable;
   if (!fs::exists(lock_file(folder), unreadable)) return std::nullopt;
   const int file = open(lock_file(folder).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  const bool readable = file >= 0;
+  const bool readable = file >= 0 && fs::is_regular_file(lock_file(folder), unreadable);
   const bool taken = readable && flock(file, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-  if (readable) close(file);
+  if (file >= 0) close(file);
   if (taken) return holder_text(lock_file(folder));
   if (!readable) return "another process, perhaps (its lock cannot be read)";
   const fs::path claim = claim_file(folder);
