@@ -295,6 +295,24 @@ def test_a_deeper_link_ends_a_run_in_one_line(elsewhere, tiny, tmp_path):
     assert tree(elsewhere) == before and (run_folder / "images/n01").is_symlink()
 
 
+def test_a_merge_writes_through_no_link(elsewhere, tiny, tmp_path):
+    for seed in range(2):
+        make_photos(tmp_path / f"data/n{seed}", 1)
+    shards = [tmp_path / f"shards/{index}" for index in range(2)]
+    for index, shard in enumerate(shards):
+        done = analyse(tiny, tmp_path / "data", shard, grid=2, pictures=9, num_shards=2, shard_index=index)
+        assert done.code == 0, done.err
+    before = tree(elsewhere)
+    for place, code in {"images": 2, "images/n1": 1, "results.jsonl": 2, ".lock": 2}.items():
+        merged = tmp_path / "merged"
+        assert mse(merged, *shards, tool="merge").code == 0
+        shutil.rmtree(merged / place) if (merged / place).is_dir() else (merged / place).unlink()
+        (merged / place).symlink_to(elsewhere / ("empty" if place.startswith("images") else "precious.txt"))
+        is_refused(mse(merged, *shards, tool="merge", overwrite=True), code, place, "is a symbolic link")
+        assert tree(elsewhere) == before
+        shutil.rmtree(merged)
+
+
 # ---- what is in the way -----------------------------------------------------------------------------------------
 
 
