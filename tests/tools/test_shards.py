@@ -445,3 +445,15 @@ def test_the_hash_that_is_expected(tiny, pair, data, tmp_path):
     assert mse(out=tmp_path / "cross", expect_sha256=hashes, **options).code == 0
     is_refused(mse(out=tmp_path / "mixed", expect_sha256=hashes[::-1], **options), 2, pair[0], hashes[0])
     is_refused(mse(out=tmp_path / "one", expect_sha256=hashes[:1], **options), 2, "1 hashes for 2 models")
+
+
+def test_the_program_is_one_of_the_suite(three, tmp_path):
+    said = {words: merge("", [], words) for words in ("--help", "--man", "--version")}
+    assert all(done.code == 0 and done.err == "" for done in said.values())
+    scripts = [mse("--completion", shell, tool="merge") for shell in ("bash", "zsh")]
+    for text in (said["--help"].out, said["--man"].out.replace("\\-", "-"), *(done.out for done in scripts)):
+        assert {"--missing", "--partial", "--overwrite"} <= set(re.findall(r"--[a-z]+", text))
+    told = merge(tmp_path / "merged", three[0], "--json", "--quiet")
+    assert (told.code, told.err) == (0, "")
+    document = json.loads(told.out)
+    assert document["complete"] and document["missing"] == "" and document["summary"]["images"] == COUNT
