@@ -47,7 +47,12 @@ def test_a_signal_stops_all_shards_and_the_command_goes_on(study):
     command = commands_of("Several GPUs, no Slurm")[2].replace("runs/a", "runs/stopped").replace(SMALL, "")
     running = start(study, f"exec {command}")
     shards = study / "runs/stopped.shards"
-    until(lambda: any(file.stat().st_size for file in shards.glob("0*/results.jsonl")), 120, "a record")
+
+    def has_begun():
+        assert running.poll() is None, running.communicate()[0]
+        return any(file.stat().st_size for file in shards.glob("0*/results.jsonl"))
+
+    until(has_begun, 120, "a record")
     running.terminate()
     said, _ = running.communicate(timeout=120)
     assert running.returncode == 75 and "run the same command again" in said.splitlines()[-1]
