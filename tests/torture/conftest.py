@@ -46,6 +46,10 @@ def chance(request, say):  # noqa: F811
     return random.Random(seed)
 
 
+# Of tests that need no fixed seed beside it.
+once = pytest.mark.parametrize("chance", ["random"], indirect=True)
+
+
 @dataclass
 class Job:
     """A run of one program, and what it gives when nothing disturbs it."""

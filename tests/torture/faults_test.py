@@ -1,6 +1,8 @@
 """What the system refuses, and what else goes wrong: one clear line, the exit code, and a folder that a later run ends as if nothing had been."""
 
 import contextlib
+import errno
+import os
 import shutil
 import signal
 import subprocess
@@ -8,7 +10,7 @@ import time
 
 import pytest
 import tiny_models
-from conftest import PATIENCE, PHOTOGRAPHS, ROUNDS, TOOLS, faults, read_log, same_results
+from conftest import PATIENCE, PHOTOGRAPHS, ROOT, ROUNDS, TOOLS, faults, once, read_log, same_results
 from tiny_models import make_model
 from tools import PLAIN, analyse, command, is_refused, make_photos, mse, records, run_json, timeless, validate
 
@@ -27,7 +29,7 @@ def clear(finished, out):
 
 def test_every_refused_call_is_told_and_survived(jobs, chance, say, tmp_path):
     seen = {0: 0, 1: 0}
-    for number in range(max(1, ROUNDS // 4)):
+    for number in range(max(1, ROUNDS // 6)):
         job = jobs(chance.choice(TOOLS))
         call, what = chance.choice(REFUSALS)
         first = chance.randint(1, max(1, job.calls[call]))
@@ -49,7 +51,9 @@ def test_every_refused_call_is_told_and_survived(jobs, chance, say, tmp_path):
     say(f"{seen[1]} faults ended a run, {seen[0]} did not; the results of an undisturbed run after each")
 
 
-def test_short_writes_and_reads_change_nothing(job, tmp_path):
+@pytest.mark.parametrize("tool", ["mse", "crosstest"] if ROUNDS <= 20 else TOOLS)
+def test_short_writes_and_reads_change_nothing(tool, jobs, tmp_path):
+    job = jobs(tool)
     for calls in ("write", "read"):
         out = tmp_path / calls
         finished = job.run(out, env=faults(out, f"{calls}:1+:short"))
@@ -59,6 +63,7 @@ def test_short_writes_and_reads_change_nothing(job, tmp_path):
             break
 
 
+@once
 def test_a_full_disk(jobs, chance, say, tmp_path):
     job = jobs(chance.choice(TOOLS))
     disk = tmp_path / "disk"
@@ -96,6 +101,7 @@ def kill_after(job, out, wanted, **more):
     process.communicate()
 
 
+@once
 def test_photographs_that_come_and_go_between_sessions(jobs, chance, tmp_path):
     job = jobs(chance.choice(TOOLS))
     data, out = copy_job(job, tmp_path), tmp_path / "run"
@@ -153,6 +159,7 @@ def test_photographs_that_vanish_while_a_run_reads_them(tiny, tmp_path):
     assert timeless(tmp_path / "run") == timeless(tmp_path / "whole")
 
 
+@once
 def test_a_photograph_that_the_disk_does_not_give(jobs, chance, tmp_path):
     job = jobs(chance.choice(["mse", "subexp", "saliency"]))
     data, out = copy_job(job, tmp_path), tmp_path / "run"
@@ -167,6 +174,7 @@ def test_a_photograph_that_the_disk_does_not_give(jobs, chance, tmp_path):
 # ---- clocks and memory -----------------------------------------------------------------------------------------
 
 
+@once
 def test_a_clock_that_jumps(jobs, chance, tmp_path):
     job = jobs(chance.choice(TOOLS))
     out = tmp_path / "run"
@@ -252,6 +260,7 @@ def held_up(job, out, env=None, **more):
     assert process.returncode == 0, error
 
 
+@once
 @pytest.mark.parametrize("locks", ["locks", "no locks"])
 def test_two_processes_on_one_folder(locks, jobs, chance, tmp_path):
     job = jobs(chance.choice(TOOLS))
@@ -263,6 +272,7 @@ def test_two_processes_on_one_folder(locks, jobs, chance, tmp_path):
     same_results(out, job.whole)
 
 
+@once
 def test_a_lock_that_a_killed_process_left_without_locks(jobs, chance, tmp_path):
     job = jobs(chance.choice(TOOLS))
     out = tmp_path / "run"
@@ -276,6 +286,7 @@ def test_a_lock_that_a_killed_process_left_without_locks(jobs, chance, tmp_path)
     same_results(out, job.whole)
 
 
+@once
 def test_a_folder_that_is_copied_while_it_is_written(jobs, chance, tmp_path):
     job = jobs(chance.choice(TOOLS))
     out, copy = tmp_path / "run", tmp_path / "copy"
@@ -312,3 +323,19 @@ def test_who_reads_a_run_finds_it_as_it_was(jobs, tmp_path):
     assert job.run(whole, overwrite=True).code == 0
     with held_up(job, whole, overwrite=True):
         is_refused(mse(tool="subexp", mses=whole, out=out, overwrite=True), 2, whole, "is still written to by another running process (")
+
+
+def test_python_knows_who_writes_without_locks(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(str(ROOT / "python"))
+    from xaimse import runs
+
+    def no_locks(file, operation):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(runs.fcntl, "flock", no_locks)
+    (tmp_path / ".lock").touch()
+    assert not runs.is_written_to(tmp_path)
+    (tmp_path / ".lock.held").touch()
+    assert runs.is_written_to(tmp_path)
+    os.utime(tmp_path / ".lock.held", (time.time() - 3600,) * 2)
+    assert not runs.is_written_to(tmp_path)
