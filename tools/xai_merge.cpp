@@ -30,8 +30,8 @@ int main(int argc, char** argv) {
       {"xai-merge",
        "Make one run of the runs of its shards: the files that one run over all images would have\n"
        "written. Refuses shards that are missing, doubled, or unlike in model, data, options or tuning.",
-       "Examples: xai-merge runs/lite0 runs/lite0.shards/*\n"
-       "          sbatch --array=$(xai-merge runs/lite0 runs/lite0.shards/* --missing) job.sbatch"},
+       "Examples: xai-merge runs/lite0 runs/lite0.shards/[0-9]*\n"
+       "          sbatch --array=$(xai-merge runs/lite0 runs/lite0.shards/[0-9]* --missing) job.sbatch"},
       table);
   return tool.main(argc, argv, [&] { return report(merge_runs(options, tool.observer()), options, tool); });
 }

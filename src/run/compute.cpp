@@ -1,6 +1,7 @@
 #include "xai/run/compute.hpp"
 
 #include <ATen/Parallel.h>
+#include <sched.h>
 #include <torch/version.h>
 
 #include <algorithm>
@@ -13,6 +14,13 @@
 
 namespace xai {
 namespace {
+
+/// What a scheduler of jobs, or taskset, leaves of the machine's cores.
+int cores_allowed() {
+  cpu_set_t cores;
+  if (sched_getaffinity(0, sizeof cores, &cores) == 0) return CPU_COUNT(&cores);
+  return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+}
 
 int batch_size_of(const std::string& text, const at::Device& device) {
   if (text == "auto") return device.is_cuda() ? 128 : 8;
@@ -65,9 +73,7 @@ ComputePlan plan(const ComputeOptions& options, bool writes) {
   plan.tuning = options.tuning;
   plan.writes = writes;
   plan.batch_size = batch_size_of(options.batch_size, plan.device);
-  plan.lanes = plan.device.is_cuda() ? 2
-               : options.threads > 0 ? options.threads
-                                     : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  plan.lanes = plan.device.is_cuda() ? 2 : options.threads > 0 ? options.threads : cores_allowed();
   plan.images_in_flight =
       options.images_in_flight > 0 ? options.images_in_flight : std::max(8, plan.lanes * plan.batch_size / 4);
   return plan;

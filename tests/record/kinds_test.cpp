@@ -20,7 +20,7 @@ Json cross_run() {
   for (const CrossModel& model : three_models())
     models.push_back({{"path", "m.pt"},
                       {"sha256", model.sha256},
-                      {"card", {{"name", model.name}, {"family", model.family}}}});
+                      {"card", {{"name", model.name}, {"family", model.family}, {"classes", 3}}}});
   return {{"options",
            {{"steps", 50}, {"min_gap", 0.05}, {"method", "igos++"}, {"size", 28}, {"images", "common"}}},
           {"model", models},
