@@ -191,6 +191,7 @@ void open_list(DataSet& data_set, const DataSetOptions& options, const ClassInde
     if (row.label.empty() != table.rows.front().label.empty())
       throw file.malformed(row.line, "some lines have a label and some have none");
     ImageEntry image{internal::image_id(row.path, data_set.root), data_set.root / row.path};
+    if (image.id.empty()) throw file.malformed(row.line, cat("'", row.path, "' is a folder, and no image"));
     std::error_code error;  // what is there and cannot be read will be an error of its own
     if (fs::symlink_status(image.source.file, error).type() == fs::file_type::not_found)
       throw file.malformed(row.line, "image '", image.source.file.string(), "' does not exist");

@@ -83,7 +83,7 @@ def test_the_apptainer_definition_has_known_sections():
         script = re.search(rf"^%{section}\n((?:[ \t].*\n|\n)+)", text, re.MULTILINE)[1]
         subprocess.run(["sh", "-n"], input=script, text=True, check=True)
     programs = set(re.findall(r"xai-\w+", re.search(r"^%test\n((?:[ \t].*\n|\n)+)", text, re.MULTILINE)[1]))
-    assert programs <= set(re.findall(r"^(xai-\w+) = ", PYPROJECT, re.MULTILINE)) and len(programs) == 5
+    assert programs <= set(re.findall(r"^(xai-\w+) = ", PYPROJECT, re.MULTILINE)) and len(programs) == 6
 
 
 def test_the_workflow_calls_what_is_there():
