@@ -14,6 +14,7 @@
 #include "xai/record/summary.hpp"
 #include "xai/run/session.hpp"
 #include "xai/store/real_folders.hpp"
+#include "xai/store/row_file.hpp"
 #include "xai/store/run_reader.hpp"
 
 namespace xai {

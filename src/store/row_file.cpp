@@ -16,6 +16,49 @@ std::span<const std::byte> bytes_of(const std::string& text) {
   return std::as_bytes(std::span(text.data(), text.size()));
 }
 
+std::int64_t size_of(const FileDescriptor& file, const std::filesystem::path& path) {
+  struct stat facts {};
+  if (fstat(file.get(), &facts) != 0) throw io_error("read", path, errno);
+  return facts.st_size;
+}
+
+void read_all(const FileDescriptor& file, std::int64_t place, std::span<std::byte> bytes,
+              const std::filesystem::path& path) {
+  while (!bytes.empty()) {
+    const ssize_t count = pread(file.get(), bytes.data(), bytes.size(), place);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) throw io_error("read", path, count == 0 ? EIO : errno);
+    bytes = bytes.subspan(static_cast<std::size_t>(count));
+    place += count;
+  }
+}
+
+void write_all(const FileDescriptor& file, std::int64_t place, std::span<const std::byte> bytes,
+               const std::filesystem::path& path) {
+  while (!bytes.empty()) {
+    const ssize_t count = pwrite(file.get(), bytes.data(), bytes.size(), place);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) throw io_error("write", path, count == 0 ? EIO : errno);
+    bytes = bytes.subspan(static_cast<std::size_t>(count));
+    place += count;
+  }
+}
+
+/// Bytes of a file that are not a hole.
+struct Extent {
+  std::int64_t begin, end;
+};
+
+/// The first from `place` on; begins at the file's size where there is none. Where the file system knows no
+/// holes all is one.
+Extent data_from(const FileDescriptor& file, std::int64_t place, std::int64_t size) {
+  if (place >= size) return {size, size};
+  const off_t begin = lseek(file.get(), place, SEEK_DATA);
+  if (begin < 0) return errno == ENXIO ? Extent{size, size} : Extent{place, size};
+  const off_t end = lseek(file.get(), begin, SEEK_HOLE);
+  return {begin, end < 0 ? size : end};
+}
+
 }  // namespace
 
 RowFile::RowFile(std::filesystem::path path, const std::string& type, const std::vector<std::int64_t>& shape,
@@ -30,10 +73,8 @@ RowFile::RowFile(std::filesystem::path path, const std::string& type, const std:
   header_bytes_ = static_cast<std::int64_t>(header.size());
   file_ = FileDescriptor(path_, looks ? O_RDONLY : O_RDWR | O_CREAT | O_NOFOLLOW);
 
-  struct stat facts {};
-  if (fstat(file_.get(), &facts) != 0) throw io_error("read", path_, errno);
   std::string found(header.size(), '\0');
-  const bool whole = facts.st_size == place_of(rows_);
+  const bool whole = size_of(file_, path_) == place_of(rows_);
   if (whole) read_at(0, std::as_writable_bytes(std::span(found)));
   if (found == header) return;
   if (looks) {
@@ -66,22 +107,27 @@ void RowFile::for_each(const std::function<void(std::size_t, std::span<const std
 }
 
 void RowFile::read_at(std::int64_t place, std::span<std::byte> bytes) const {
-  while (!bytes.empty()) {
-    const ssize_t count = pread(file_.get(), bytes.data(), bytes.size(), place);
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) throw io_error("read", path_, count == 0 ? EIO : errno);
-    bytes = bytes.subspan(static_cast<std::size_t>(count));
-    place += count;
-  }
+  read_all(file_, place, bytes, path_);
 }
 
 void RowFile::write_at(std::int64_t place, std::span<const std::byte> bytes) {
-  while (!bytes.empty()) {
-    const ssize_t count = pwrite(file_.get(), bytes.data(), bytes.size(), place);
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) throw io_error("write", path_, count == 0 ? EIO : errno);
-    bytes = bytes.subspan(static_cast<std::size_t>(count));
-    place += count;
+  write_all(file_, place, bytes, path_);
+}
+
+void add_rows(const std::filesystem::path& source, const std::filesystem::path& target) {
+  const FileDescriptor from(source, O_RDONLY | O_NOFOLLOW), to(target, O_RDWR | O_CREAT | O_NOFOLLOW);
+  const std::int64_t size = size_of(from, source), before = size_of(to, target);
+  require<DataError>(before == 0 || before == size, source.string(), " and ", target.string(),
+                     " are of unlike data");
+  if (ftruncate(to.get(), size) != 0) throw io_error("write", target, errno);
+  std::vector<std::byte> read(1 << 20), there(1 << 20);
+  for (Extent data = data_from(from, 0, size); data.begin < size; data = data_from(from, data.begin, size)) {
+    const auto count = static_cast<std::size_t>(std::min<std::int64_t>(data.end - data.begin, 1 << 20));
+    read_all(from, data.begin, std::span(read).first(count), source);
+    read_all(to, data.begin, std::span(there).first(count), target);
+    for (std::size_t i = 0; i < count; ++i) there[i] |= read[i];
+    write_all(to, data.begin, std::span(there).first(count), target);
+    data.begin += static_cast<std::int64_t>(count);
   }
 }
 

@@ -45,4 +45,8 @@ class RowFile {
   FileDescriptor file_;
 };
 
+/// Adds the rows of a RowFile to those of another one: each row is written in one of them at most, and zero
+/// in the other. `target` is made where there is none. Throws DataError where the files are unlike, IoError.
+void add_rows(const std::filesystem::path& source, const std::filesystem::path& target);
+
 }  // namespace xai
