@@ -136,7 +136,7 @@ def same_results(out, whole):
                 assert numpy.abs(mine - other).max(initial=0) < 1e-5, name
             else:
                 assert (mine == other).all(), name
-        else:
+        elif theirs.name != ".lock":  # whose text stays where it may not be cut; the next process looks at the lock itself
             assert ours.read_bytes() == theirs.read_bytes(), name
 
 
