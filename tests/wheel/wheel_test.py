@@ -158,8 +158,8 @@ def test_programs_are_on_the_path(home, name):
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(f"{name} 0.")
     assert name.replace("-", "\\-") in (home / "share/man/man1" / f"{name}.1").read_text()
-    assert f"--{'model' if name != 'xai-crosstest' else 'models'}" in (
-        home / "share/bash-completion/completions" / name).read_text()
+    own = {"xai-crosstest": "--models", "xai-merge": "--shards"}.get(name, "--model")
+    assert f" {own} " in (home / "share/bash-completion/completions" / name).read_text()
 
 
 def test_python_programs_are_on_the_path(home):
