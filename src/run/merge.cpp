@@ -3,13 +3,11 @@
 #include <algorithm>
 #include <map>
 #include <memory>
-#include <numeric>
 #include <set>
 
 #include "linked_files.hpp"
 #include "xai/core/error.hpp"
 #include "xai/core/log.hpp"
-#include "xai/core/version.hpp"
 #include "xai/record/kinds.hpp"
 #include "xai/record/summary.hpp"
 #include "xai/run/session.hpp"

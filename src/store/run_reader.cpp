@@ -45,9 +45,9 @@ Json read_run_json(const fs::path& folder) {
 }
 
 RunReader::RunReader(fs::path folder, const RunKind& kind, const std::vector<std::string>& names)
-    : folder_(std::move(folder)), lock_(internal::lock_to_read(folder_)), run_(read_run_json(folder_)) {
-  require(run_["tool"] == kind.tool, folder_.string(), " holds a run of ", to_text(run_["tool"]), ", not of ",
-          kind.tool);
+    : folder_(std::move(folder)), lock_(internal::lock_to_read(folder_)) {
+  const Json tool = read_run_json(folder_)["tool"];
+  require(tool == kind.tool, folder_.string(), " holds a run of ", to_text(tool), ", not of ", kind.tool);
   std::unordered_map<std::string, std::uint32_t> index;
   internal::scan(
       folder_ / "results.jsonl",

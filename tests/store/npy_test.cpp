@@ -22,17 +22,20 @@ TEST(Npy, ReadsWhatItWrites) {
   }
 }
 
+/// Why a file of these bytes is not read; "read" where it is.
+std::string refusal_of(const std::string& bytes, const std::filesystem::path& file) {
+  write_file_atomically(file, bytes);
+  try {
+    read_npy(file);
+  } catch (const DataError& error) {
+    return error.what();
+  }
+  return "read";
+}
+
 TEST(Npy, RefusesEverythingElse) {
   const TemporaryFolder folder;
-  const auto refusal = [&](const std::string& bytes) -> std::string {
-    write_file_atomically(folder / "a.npy", bytes);
-    try {
-      read_npy(folder / "a.npy");
-    } catch (const DataError& error) {
-      return error.what();
-    }
-    return "read";
-  };
+  const auto refusal = [&](const std::string& bytes) { return refusal_of(bytes, folder / "a.npy"); };
   const std::string whole = encode_npy(std::vector<float>{1, 2, 3, 4}, {2, 2});
   EXPECT_EQ(refusal(whole), "read");
   EXPECT_NE(refusal("").find("a.npy"), std::string::npos);
@@ -50,20 +53,14 @@ TEST(Npy, RefusesEverythingElse) {
 
 TEST(Npy, ShapesThatNoFileHasAreRefused) {
   const TemporaryFolder folder;
-  const auto refusal = [&](const std::string& shape) -> std::string {
+  const auto refusal = [&](const std::string& shape) {
     std::string bytes = encode_npy(std::vector<float>{1, 2}, {2});
     const std::string old = "'shape': (2,)";
     bytes.replace(bytes.find(old), old.size(), "'shape': (" + shape + ")");
     const std::size_t size = bytes.size() - 10 - 2 * sizeof(float);
     bytes[8] = static_cast<char>(size & 0xFF);
     bytes[9] = static_cast<char>(size >> 8);
-    write_file_atomically(folder / "a.npy", bytes);
-    try {
-      read_npy(folder / "a.npy");
-    } catch (const DataError& error) {
-      return error.what();
-    }
-    return "read";
+    return refusal_of(bytes, folder / "a.npy");
   };
   for (const char* shape : {"2,", "2", "1, 2", "2,1,", "1,1,2, 1"})
     EXPECT_EQ(refusal(shape), "read") << shape;

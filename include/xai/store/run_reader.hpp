@@ -26,10 +26,8 @@ class RunReader {
   RunReader(std::filesystem::path folder, const RunKind& kind, const std::vector<std::string>& names);
 
   const std::filesystem::path& folder() const { return folder_; }
-  const Json& run() const { return run_; }
   /// Those with records.
   const std::vector<std::string>& images() const { return images_; }
-  long records() const { return static_cast<long>(entries_.size()); }
   /// Calls `use` with each record of images()[image], in the order of `names`. Fast for images one after the
   /// other.
   void for_each_record(std::size_t image, const std::function<void(const Json&)>& use);
@@ -44,7 +42,6 @@ class RunReader {
 
   std::filesystem::path folder_;
   FileDescriptor lock_;
-  Json run_;
   std::vector<std::string> images_;
   std::vector<Entry> entries_;  ///< ascending
   std::ifstream file_;
