@@ -34,8 +34,9 @@ target_include_directories(xai::torch SYSTEM INTERFACE
   "${XAI_LIBTORCH}/include" "${XAI_LIBTORCH}/include/torch/csrc/api/include")
 # Nothing of CUDA: model/device.cpp loads that part where there is a card, so one program runs beside every build.
 # libstdc++ first: libtorch_cpu.so exports parts of std::filesystem (remove_all) that crash here.
+# A program that uses nothing of LibTorch (xai-merge) does not load it.
 # RPATH, not RUNPATH: a model's own operators (--library) find LibTorch by it, too.
-target_link_libraries(xai::torch INTERFACE -Wl,--no-as-needed -lstdc++ "${XAI_LIBTORCH}/lib/libtorch_cpu.so"
-                      "${XAI_LIBTORCH}/lib/libc10.so" -Wl,--as-needed)
+target_link_libraries(xai::torch INTERFACE -Wl,--no-as-needed -lstdc++ -Wl,--as-needed
+                      "${XAI_LIBTORCH}/lib/libtorch_cpu.so" "${XAI_LIBTORCH}/lib/libc10.so")
 target_link_options(xai::torch INTERFACE -Wl,--disable-new-dtags)
 message(STATUS "LibTorch ${XAI_TORCH_VERSION} in ${XAI_LIBTORCH}")

@@ -54,3 +54,25 @@ function(xai_test module)
   gtest_discover_tests(${module}_tests DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
                        TEST_PREFIX "${module}." PROPERTIES LABELS "${module}" TIMEOUT 600 ENVIRONMENT OMP_NUM_THREADS=1)
 endfunction()
+
+# xai_pytest(<test> FILES <file>... LABEL <label> TIMEOUT <seconds> [COST <seconds>] [ALONE] [ENVIRONMENT <NAME=value>...]):
+# Python tests of the programs that were built. COST: about what it takes; of such ctest starts the longest first, so that
+# no core waits for the last one. ALONE: has use for all cores.
+function(xai_pytest test)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "ALONE" "LABEL;TIMEOUT;COST" "FILES;ENVIRONMENT")
+  list(TRANSFORM arg_FILES PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)
+  add_test(NAME ${test} COMMAND ${PROJECT_SOURCE_DIR}/.venv/bin/python -m pytest -q -rs -p no:cacheprovider --durations=5
+                                ${arg_FILES})
+  set(environment OMP_NUM_THREADS=1 XAI_BIN=$<TARGET_FILE_DIR:xai-mse> ${arg_ENVIRONMENT})
+  foreach(name ${XAI_PROGRAMS})
+    string(TOUPPER ${name} variable)
+    list(APPEND environment XAI_${variable}=$<TARGET_FILE:xai-${name}>)
+  endforeach()
+  set_tests_properties(${test} PROPERTIES LABELS "${arg_LABEL}" TIMEOUT ${arg_TIMEOUT} ENVIRONMENT "${environment}")
+  if(arg_COST)
+    set_tests_properties(${test} PROPERTIES COST ${arg_COST})
+  endif()
+  if(arg_ALONE)
+    set_tests_properties(${test} PROPERTIES PROCESSORS 2)
+  endif()
+endfunction()

@@ -30,6 +30,18 @@ tests() {
   "build/$preset/tests/$1_tests" --gtest_brief=1 "${@:2}"
 }
 
+# programs FILE ...: tests/tools/test_FILE.py, as many at once as there are cores. Without speed and memory, which
+# sanitizers change, and strace, which leak detection does not work under.
+programs() {
+  # shellcheck disable=SC2016  # of the inner shell
+  printf '%s\n' "$@" | xargs -P "$(jobs)" -I FILE bash -c '
+    log=build/asan/FILE.log
+    .venv/bin/python -m pytest -q -rs -p no:cacheprovider tests/tools/test_FILE.py -k "not socket and not memory" >"$log" 2>&1
+    code=$?
+    echo "FILE: $(tail -n 1 "$log")"
+    ((code == 0)) || { grep -E "^(FAILED|ERROR)" "$log"; false; }'
+}
+
 begin() {
   preset=$1
   scripts/setup.sh --build "$preset" "${@:2}"
@@ -48,16 +60,14 @@ shopt -s nullglob
 
 asan() {
   local module name
-  begin asan {core,search,metrics,data,store,record,picture}_tests xai-{mse,subexp,saliency,crosstest}
+  begin asan {core,search,metrics,data,store,record,picture}_tests xai-{mse,subexp,saliency,crosstest,merge}
   export ASAN_OPTIONS=log_path=$findings/asan:detect_stack_use_after_return=1:strict_string_checks=1
   export UBSAN_OPTIONS=log_path=$findings/ubsan:print_stacktrace=1:halt_on_error=1
   for module in core search metrics data store record picture; do
     part "$module" tests "$module"
   done
-  for name in mse subexp saliency crosstest; do export "XAI_${name^^}=$PWD/build/asan/bin/xai-$name"; done
-  # without: speed and memory, which sanitizers change; strace, which leak detection does not work under
-  part programs .venv/bin/python -m pytest -q -rs -p no:cacheprovider tests/tools/test_{run,errors,data,files,resume,subexp,saliency,crosstest,security}.py \
-    -k "not socket and not memory"
+  for name in mse subexp saliency crosstest merge; do export "XAI_${name^^}=$PWD/build/asan/bin/xai-$name"; done
+  part programs programs crosstest errors saliency subexp run resume security shards data files
   end
 }
 

@@ -11,12 +11,23 @@ from types import FrameType
 from typing import NoReturn
 
 from ._files import unfinished
+from ._version import __version__
 
 _SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 
 
 class Parser(argparse.ArgumentParser):
-    """Errors are one line."""
+    """Tells its version; errors are one line; the texts stand as they are written."""
+
+    def __init__(self, program: str, description: str | None, epilog: str | None = None) -> None:
+        super().__init__(
+            prog=program,
+            description=description,
+            epilog=epilog,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        self.add_argument("--version", action="version", version=f"{program} {__version__}")
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message}; see --help\n")

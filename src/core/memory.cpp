@@ -8,25 +8,20 @@
 #include <fstream>
 #include <limits>
 #include <string>
+#include <string_view>
 
 namespace xai {
+namespace {
 
-std::int64_t peak_memory_bytes() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return std::int64_t{1024} * usage.ru_maxrss;
-}
-
-std::optional<std::int64_t> available_memory_bytes() {
-  std::ifstream lines("/proc/meminfo");
+/// "KEY 1234 kB" of a file of the system, in bytes.
+std::optional<std::int64_t> bytes_of(std::string_view wanted, const char* file) {
+  std::ifstream lines(file);
   for (std::string key, rest; lines >> key; std::getline(lines, rest)) {
     std::int64_t kibibytes = 0;
-    if (key == "MemAvailable:" && lines >> kibibytes) return 1024 * kibibytes;
+    if (key == wanted && lines >> kibibytes) return 1024 * kibibytes;
   }
   return {};
 }
-
-namespace {
 
 /// Of this process: what RLIMIT_DATA counts.
 std::optional<std::int64_t> data_bytes() {
@@ -37,6 +32,17 @@ std::optional<std::int64_t> data_bytes() {
 }
 
 }  // namespace
+
+std::int64_t peak_memory_bytes() {
+  if (const auto bytes = bytes_of("VmHWM:", "/proc/self/status")) return *bytes;
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);  // at least that of the process which started this one
+  return std::int64_t{1024} * usage.ru_maxrss;
+}
+
+std::optional<std::int64_t> available_memory_bytes() {
+  return bytes_of("MemAvailable:", "/proc/meminfo");
+}
 
 MemoryLimit::MemoryLimit(std::int64_t bytes) {
   const auto now = data_bytes();

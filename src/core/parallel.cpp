@@ -1,11 +1,20 @@
 #include "xai/core/parallel.hpp"
 
+#include <sched.h>
+
+#include <algorithm>
 #include <exception>
 #include <mutex>
 #include <thread>
 #include <vector>
 
 namespace xai {
+
+int cores_allowed() {
+  cpu_set_t cores;
+  if (sched_getaffinity(0, sizeof cores, &cores) == 0) return CPU_COUNT(&cores);
+  return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+}
 
 void for_each_in_parallel(std::size_t count, int threads, const std::function<void(std::size_t)>& job,
                           const std::function<bool()>& keep_going) {

@@ -26,7 +26,9 @@ int terminal_width() {
   return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
+/// " evaluations/s" with its number; empty where there are none: what merges and copies has none at all.
 std::string rate_text(long evaluations, double seconds) {
+  if (evaluations == 0) return "";
   return cat(std::lround(static_cast<double>(evaluations) / std::max(seconds, 1e-3)), " evaluations/s");
 }
 
@@ -77,12 +79,14 @@ void Progress::finish() {
   enabled_ = false;
   if (terminal_) internal::show_status_line("");
   const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
-  log::info(title_, ": ", done_, " of ", total_, ", ", evaluations_, " evaluations in ",
-            duration_text(seconds), " (", rate_text(evaluations_, seconds), ")");
+  const std::string rate = rate_text(evaluations_, seconds);
+  log::info(title_, ": ", done_, " of ", total_, rate.empty() ? "" : cat(", ", evaluations_, " evaluations"), " in ",
+            duration_text(seconds), rate.empty() ? "" : cat(" (", rate, ")"));
 }
 
 std::string Progress::summary(double seconds) const {
-  std::string text = cat(done_, "/", total_, "  ", rate_text(evaluations_, seconds));
+  const std::string rate = rate_text(evaluations_, seconds);
+  std::string text = cat(done_, "/", total_, rate.empty() ? "" : "  ", rate);
   if (done_ > already_done_) {
     const double each = seconds / static_cast<double>(done_ - already_done_);
     text += cat("  ", duration_text(each * static_cast<double>(total_ - done_)), " left");

@@ -1,26 +1,18 @@
 #include "xai/run/compute.hpp"
 
 #include <ATen/Parallel.h>
-#include <sched.h>
 #include <torch/version.h>
 
 #include <algorithm>
 #include <charconv>
 #include <opencv2/core/utility.hpp>
-#include <thread>
 
 #include "tuning_file.hpp"
+#include "xai/core/parallel.hpp"
 #include "xai/store/run_info.hpp"
 
 namespace xai {
 namespace {
-
-/// What a scheduler of jobs, or taskset, leaves of the machine's cores.
-int cores_allowed() {
-  cpu_set_t cores;
-  if (sched_getaffinity(0, sizeof cores, &cores) == 0) return CPU_COUNT(&cores);
-  return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-}
 
 int batch_size_of(const std::string& text, const at::Device& device) {
   if (text == "auto") return device.is_cuda() ? 128 : 8;
@@ -108,6 +100,12 @@ Json platform_record(const ComputePlan& plan) {
           {"threads", plan.lanes},
           {"batch_size", plan.batch_size},
           {"images_in_flight", plan.images_in_flight}};
+}
+
+Json planned_platform(const ComputePlan& plan) {
+  Json record = platform_record(plan);
+  record["precision"] = name(plan.precision);
+  return record;
 }
 
 }  // namespace xai

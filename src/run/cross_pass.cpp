@@ -112,15 +112,11 @@ bool CrossPass::run(int threads, int batch_size, RunObserver& observer) {
 /// Photographs of which the models of the pass have something to say.
 std::vector<CrossPass::Item> CrossPass::missing() const {
   std::vector<Item> items;
-  std::size_t row = 0;
   for (std::size_t image = 0; image < subject_.data.images.size(); ++image) {
-    Item item{.image = image, .row = {}, .predict = false};
-    const bool tested = row < subject_.tested.size() && subject_.tested[row] == image;
-    const std::size_t row_of_image = row;
-    row += tested;
     if (!subject_.has(image)) continue;
+    Item item{.image = image, .row = {}, .predict = false};
     for (Model m = first_; m < last_; ++m) item.predict |= !predictions_.on_image[m].known(image);
-    if (tested && pairs_missing(row_of_image)) item.row = row_of_image;
+    if (const auto row = subject_.row_of(image); row && pairs_missing(*row)) item.row = row;
     if (item.predict || item.row) items.push_back(std::move(item));
   }
   return items;

@@ -35,15 +35,11 @@ class Missing {
  public:
   Missing(const CrossSubject& subject, const Predictions& predictions, const RunFolder& folder)
       : pairs_(subject.cards.size()) {
-    std::size_t row = 0;
     for (std::size_t image = 0; image < subject.data.images.size(); ++image) {
-      const bool tested = row < subject.tested.size() && subject.tested[row] == image;
-      const std::size_t row_of_image = row;
-      row += tested;
       if (!subject.has(image)) continue;
       bool missing = !predictions.know(image);
       predictions_ += missing;
-      if (tested) missing |= look_at_pairs(subject, folder, row_of_image);
+      if (const auto row = subject.row_of(image)) missing |= look_at_pairs(subject, folder, *row);
       if (missing) images_.push_back(image);
     }
   }

@@ -65,11 +65,10 @@ CrossSubject open_subject(const CrosstestRunOptions& options) {
                        .taken = {}};
   subject.data = open_data(options.input.data, subject.cards.front());
   subject.tested = evenly_spread(subject.data.images.size(), static_cast<std::size_t>(options.cross_images));
-  std::size_t row = 0;
+  std::size_t untested = 0;
   for (std::size_t image = 0; image < subject.data.images.size(); ++image) {
-    const bool tested = row < subject.tested.size() && subject.tested[row] == image;
-    subject.taken.push_back(subject.shard.has(tested ? row : image - row));
-    row += tested;
+    const auto row = subject.row_of(image);
+    subject.taken.push_back(subject.shard.has(row ? *row : untested++));
   }
   return subject;
 }

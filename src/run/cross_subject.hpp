@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,10 +17,16 @@ struct CrossSubject {
   const CrosstestRunOptions& options;
   std::vector<ModelCard> cards;     ///< of models that can be compared
   DataSet data;                     ///< predictions are of all of its images
-  std::vector<std::size_t> tested;  ///< images that are cross-tested, as indices into data.images
+  std::vector<std::size_t> tested;  ///< images that are cross-tested, as ascending indices into data.images
   Shard shard;                      ///< of the tested images, and likewise of the others
   std::vector<char> taken;          ///< of each image of the data set: it is of the shard
 
+  /// The image's index in `tested`, where it is cross-tested.
+  std::optional<std::size_t> row_of(std::size_t image) const {
+    const auto found = std::lower_bound(tested.begin(), tested.end(), image);
+    if (found == tested.end() || *found != image) return std::nullopt;
+    return static_cast<std::size_t>(found - tested.begin());
+  }
   bool has(std::size_t image) const { return taken[image] != 0; }
   /// How many images the run has.
   long images() const { return std::count(taken.begin(), taken.end(), 1); }

@@ -30,12 +30,6 @@ Json identity_of(const CrossSubject& subject, const MapSource& maps) {
   return identity;
 }
 
-Json data_record_of(const CrossSubject& subject) {
-  Json record = data_record(subject.options.input.data, subject.data, subject.shard);
-  if (!subject.shard.whole()) record["shard"]["images"] = subject.images();
-  return record;
-}
-
 Json model_records(const CrossSubject& subject) {
   Json models = Json::array();
   for (const ModelCard& card : subject.cards) models.push_back(model_record(card));
@@ -57,7 +51,8 @@ class CrossRun {
         folder_(crosstest_kind(), options.output.out, identity_of(subject_, maps_), options.output.overwrite,
                 options.output.dry_run ? RunAccess::look : RunAccess::write),
         log_(folder_, crosstest_kind(), options.output, values_of(options).all, model_records(subject_),
-             data_record_of(subject_), subject_.cards.front()),
+             data_record(options.input.data, subject_.data, subject_.shard, subject_.images()),
+             subject_.cards.front()),
         predictions_(folder_, subject_),
         pool_(models(), plan_, open, options.models_in_memory) {
     log_.info.platform = platform_record(plan_);
@@ -108,7 +103,7 @@ class CrossRun {
     result.plan = RunPlan{.tool = crosstest_kind().tool,
                           .folder = folder_.path(),
                           .start = finished() ? "done" : start_of(folder_),
-                          .data = planned_data(options_.input.data, subject_.data, subject_.shard),
+                          .data = planned_data(options_.input.data, subject_.data, subject_.shard, subject_.images()),
                           .images = images,
                           .done = finished() ? images : 0,
                           .platform = planned_platform(plan_)};

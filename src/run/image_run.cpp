@@ -74,7 +74,7 @@ ImageRun::ImageRun(const RunKind& kind, const ImageRunOptions& options, Setup se
       folder_(kind, checked(options, data_), identity_of(kind, card_, data_, shard_, setup_),
               options.output.overwrite, options.output.dry_run ? RunAccess::look : RunAccess::write),
       log_(folder_, kind, options.output, setup_.options.all, model_record(card_),
-           data_record(options.input.data, data_, shard_), card_) {
+           data_record(options.input.data, data_, shard_, images()), card_) {
   for (std::size_t i = 0; i < data_.images.size(); ++i)
     if (shard_.has(i) && !folder_.done({data_.images[i].id})) todo_.push_back(i);
   finished_ = todo_.empty() && field(folder_.previous_run(), "status") == "done" &&
@@ -116,7 +116,7 @@ RunResult ImageRun::plan_of(ImageAnalysis& analysis, const EngineOptions& shape)
   RunPlan plan{.tool = kind_.tool,
                .folder = folder_.path(),
                .start = finished() ? "done" : start_of(folder_),
-               .data = planned_data(options_.input.data, data_, shard_),
+               .data = planned_data(options_.input.data, data_, shard_, images()),
                .images = images(),
                .done = images() - static_cast<long>(todo_.size()),
                .platform = planned_platform(plan_)};

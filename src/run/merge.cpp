@@ -8,6 +8,7 @@
 #include "linked_files.hpp"
 #include "xai/core/error.hpp"
 #include "xai/core/log.hpp"
+#include "xai/core/parallel.hpp"
 #include "xai/record/kinds.hpp"
 #include "xai/record/summary.hpp"
 #include "xai/run/session.hpp"
@@ -44,9 +45,8 @@ using Parts = std::map<long, Part>;
 
 /// What of a run must be that of all shards.
 Json likeness_of(const Part& part) {
-  Json identity = part.run["identity"];
-  identity["shard"].erase("index");
-  return {{"run", identity}, {"tuning", tuning_choices(part.run.value("tuning", Json()))}};
+  return {{"run", identity_of_all_shards(part.run["identity"])},
+          {"tuning", tuning_choices(part.run.value("tuning", Json()))}};
 }
 
 void require_alike(const Part& first, const Part& other) {
@@ -172,8 +172,12 @@ class Merger {
 
   void open_readers() {
     const std::vector<std::string> names = models_of(first_.run);
-    for (const auto& [index, part] : parts_)
-      readers_.push_back(std::make_unique<RunReader>(part.folder, kind_, names));
+    std::vector<const fs::path*> folders;
+    for (const auto& [index, part] : parts_) folders.push_back(&part.folder);
+    readers_.resize(folders.size());
+    for_each_in_parallel(folders.size(), cores_allowed(), [&](std::size_t i) {
+      readers_[i] = std::make_unique<RunReader>(*folders[i], kind_, names);
+    });
   }
 
   /// Throws UsageError where two shards have records of one image, or a shard that is done lacks some.
@@ -253,8 +257,8 @@ class Merger {
   bool take_records(const std::vector<Place>& places, RunFolder& folder, Summary& summary) {
     long done = 0;
     for (const Place& place : places) {
-      place.reader->for_each_record(place.index, [&](const Json& record) {
-        folder.append(record);
+      place.reader->for_each_record(place.index, [&](const Json& record, const std::string& line) {
+        folder.append(record, line);
         summary.add(record);
       });
       if (++done % 100 == 0 && !report("records", done, static_cast<long>(places.size()))) return false;

@@ -67,19 +67,16 @@ Sample read_sample(std::size_t count, int threads, const std::function<void(std:
   std::mutex mutex;
   for (std::size_t first = 0; first < end && sample.indices.size() < wanted_photographs;) {
     const std::size_t some = std::min(end - first, wanted_photographs - sample.indices.size());
-    for_each_in_parallel(
-        some, threads,
-        [&](std::size_t i) {
-          try {
-            read(first + i);
-            const std::lock_guard lock(mutex);
-            sample.indices.push_back(first + i);
-          } catch (const DataError& error) {
-            const std::lock_guard lock(mutex);
-            failed(first + i, error);
-          }
-        },
-        [] { return true; });
+    for_each_in_parallel(some, threads, [&](std::size_t i) {
+      try {
+        read(first + i);
+        const std::lock_guard lock(mutex);
+        sample.indices.push_back(first + i);
+      } catch (const DataError& error) {
+        const std::lock_guard lock(mutex);
+        failed(first + i, error);
+      }
+    });
     first += some;
   }
   std::sort(sample.indices.begin(), sample.indices.end());

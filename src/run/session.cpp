@@ -41,14 +41,6 @@ class RunFolders {
   std::map<fs::path, std::optional<fs::path>> known_;
 };
 
-/// Two shards of one run, by their identities.
-bool same_but_for_shard(Json a, Json b) {
-  if (!field(a, "shard").is_object() || !field(b, "shard").is_object()) return false;
-  a["shard"].erase("index");
-  b["shard"].erase("index");
-  return a == b;
-}
-
 }  // namespace
 
 DataSet open_data(const DataSetOptions& options, const ModelCard& card) {
@@ -85,14 +77,14 @@ Json model_record(const ModelCard& card) {
   return {{"path", card.model.string()}, {"sha256", card.sha256}, {"card", card.document}};
 }
 
-Json data_record(const DataSetOptions& options, const DataSet& data, const Shard& shard) {
+Json data_record(const DataSetOptions& options, const DataSet& data, const Shard& shard, long images) {
   Json record = {{"path", options.data.string()},
                  {"layout", data.layout},
                  {"count", data.images.size()},
                  {"sha256", data.sha256}};
   if (!shard.whole()) {
     record["shard"] = shard_identity(shard);
-    record["shard"]["images"] = shard.size_of(data.images.size());
+    record["shard"]["images"] = images;
   }
   return record;
 }
@@ -105,21 +97,20 @@ Json shard_identity(const Shard& shard) {
   return shard.whole() ? Json() : Json{{"index", shard.index}, {"count", shard.count}};
 }
 
+Json identity_of_all_shards(Json identity) {
+  if (field(identity, "shard").is_object()) identity["shard"].erase("index");
+  return identity;
+}
+
 std::string start_of(const RunFolder& folder) {
   if (!folder.previous_run().is_null()) return "goes on";
   return fs::exists(folder.path() / "run.json") ? "starts anew" : "new";
 }
 
-Json planned_data(const DataSetOptions& options, const DataSet& data, const Shard& shard) {
-  Json record = data_record(options, data, shard);
+Json planned_data(const DataSetOptions& options, const DataSet& data, const Shard& shard, long images) {
+  Json record = data_record(options, data, shard, images);
   record["notes"] = data.notes;
   record["warnings"] = data.warnings;
-  return record;
-}
-
-Json planned_platform(const ComputePlan& plan) {
-  Json record = platform_record(plan);
-  record["precision"] = name(plan.precision);
   return record;
 }
 
@@ -136,7 +127,7 @@ void compare_with_shards_beside(const RunFolder& folder, const Json& tuning) {
     }
     const Json there = tuning_choices(field(run, "tuning"));
     if (field(run, "status") != "done" || there == choices) continue;
-    if (!same_but_for_shard(field(run, "identity"), folder.identity())) continue;
+    if (identity_of_all_shards(field(run, "identity")) != identity_of_all_shards(folder.identity())) continue;
     log::warning("this shard runs its models in another way ", to_text(choices), " than ",
                  beside.path().lexically_normal().string(), " beside it ", to_text(there),
                  ", and xai-merge refuses such shards: give all of them one file with 'tuning'");

@@ -187,11 +187,11 @@ std::int64_t Journal::find(const Key& key) const {
   return index_.find(key_text(key.front()), rest_text({key.begin() + 1, key.end()}));
 }
 
-void Journal::append(const Json& record) {
+void Journal::append(const Json& record, std::string_view text) {
   const auto [image, rest] = key_of(record);
   require<Error>(index_.find(image, rest) == RecordIndex::none, path_.string(), " has a record of ", image,
                  rest == "[]" ? "" : rest, " already");
-  const std::string line = to_text(record) + "\n";
+  const std::string line = cat(text, "\n");
   if (torn_) cut();
   try {
     torn_ = true;

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -73,7 +74,8 @@ class Journal {
   /// Where the record begins; RecordIndex::none where there is none.
   std::int64_t find(const Key& key) const;
   Json record(std::int64_t offset) const { return record_at(path_, offset); }
-  void append(const Json& record);
+  /// `line`: the record's text, without an end.
+  void append(const Json& record, std::string_view line);
   /// What was appended is on the disk, or throws IoError.
   void sync();
   void finish(const std::vector<std::string>& images, const std::vector<Key>& rests);

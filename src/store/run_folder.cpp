@@ -184,12 +184,16 @@ std::optional<Json> RunFolder::record(const Key& key) const {
 }
 
 void RunFolder::append(const Json& record) {
+  append(record, to_text(record));
+}
+
+void RunFolder::append(const Json& record, std::string_view line) {
   if (access_ == RunAccess::look) {
-    counted_bytes_ += static_cast<std::int64_t>(to_text(record).size()) + 1;
+    counted_bytes_ += static_cast<std::int64_t>(line.size()) + 1;
     return;
   }
   prepare_to_write();
-  journal_->append(record);
+  journal_->append(record, line);
 }
 
 void RunFolder::finish(const std::vector<std::string>& images, const std::vector<Key>& rest) {

@@ -64,7 +64,8 @@ RunReader::RunReader(fs::path folder, const RunKind& kind, const std::vector<std
   if (!images_.empty()) file_.open(folder_ / "results.jsonl", std::ios::binary);
 }
 
-void RunReader::for_each_record(std::size_t image, const std::function<void(const Json&)>& use) {
+void RunReader::for_each_record(std::size_t image,
+                                const std::function<void(const Json&, const std::string&)>& use) {
   const Entry first{static_cast<std::uint32_t>(image), 0, 0};
   std::string line;
   for (auto entry = std::lower_bound(entries_.begin(), entries_.end(), first);
@@ -72,7 +73,7 @@ void RunReader::for_each_record(std::size_t image, const std::function<void(cons
     if (entry->offset != position_) file_.seekg(entry->offset);  // which empties the stream's buffer
     if (!std::getline(file_, line)) throw io_error("read", folder_ / "results.jsonl", errno);
     position_ = entry->offset + static_cast<std::int64_t>(line.size()) + 1;
-    use(Json::parse(line));
+    use(Json::parse(line), line);
   }
 }
 

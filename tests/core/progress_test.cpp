@@ -127,6 +127,10 @@ TEST(Progress, OffATerminalNothingIsRedrawnAndDisabledNothingSaid) {
   EXPECT_EQ(text.find('\n'), text.size() - 1);
 
   testing::internal::CaptureStderr();
+  { Progress("records", 3, true).update(3, 0); }  // of what evaluates nothing
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "info: records: 3 of 3 in 0:00\n");
+
+  testing::internal::CaptureStderr();
   { Progress("images", 20, false).update(20, 2000); }
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
 }

@@ -53,7 +53,7 @@ void open_journal(Bytes input) {
       Journal journal(file, fields);
       property(journal.size() == records && read_file(file) == whole, "opening again changes nothing");
       if (journal.find(key_of(record)) != internal::RecordIndex::none) return;
-      journal.append(record);
+      journal.append(record, to_text(record));
     }
     Journal journal(file, fields);
     property(journal.size() == records + 1, "an appended record is there");

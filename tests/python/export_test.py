@@ -556,6 +556,12 @@ def test_the_zoo_is_the_packaged_list_unless_a_file_is_named(capsys, monkeypatch
     assert len(asked) > 3
 
 
+def test_version(capsys):
+    with pytest.raises(SystemExit) as error:
+        main(["--version"])
+    assert error.value.code == 0 and capsys.readouterr().out == f"xai-export {xaimse.__version__}\n"
+
+
 def test_help_names_no_file_of_a_clone(capsys):
     with pytest.raises(SystemExit):
         main(["--help"])

@@ -621,10 +621,12 @@ def interrupt(code, tmp_path):
 def test_ctrl_c_ends_a_search_at_once(work, tmp_path):
     out, err, seconds = interrupt(
         f"""
+        import signal
         import threading
         import numpy as np
         from xaimse import count_sub_explanations, diverse, find_mses
 
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # which "&" would have it ignore
         asked = 0
         def score(shown):
             global asked

@@ -31,6 +31,10 @@ Json record(const std::string& image, const std::string& padding = "") {
   return {{"image", image}, {"status", "ok"}, {"padding", padding}};
 }
 
+void add(Journal& journal, const Json& record) {
+  journal.append(record, to_text(record));
+}
+
 std::string line(const std::string& image) {
   return to_text(record(image)) + "\n";
 }
@@ -82,7 +86,7 @@ TEST(Journal, DamageCostsTheRecordsThatItHitAndNoOthers) {
     EXPECT_NE(testing::internal::GetCapturedStderr().find(cat(damage.size(), " bytes that are damaged")),
               std::string::npos);
     EXPECT_EQ(read_file(folder / "results.jsonl"), line("a") + line("c"));
-    journal.append(record("b"));
+    add(journal, record("b"));
     EXPECT_EQ(read_file(folder / "results.jsonl"), line("a") + line("c") + line("b"));
   }
 }
@@ -99,16 +103,16 @@ TEST(Journal, NothingIsAppendedBehindATornRecord) {
   const TemporaryFolder folder;
   const auto before = std::signal(SIGXFSZ, SIG_IGN);
   Journal journal(folder / "results.jsonl", {"image"});
-  journal.append(record("a"));
+  add(journal, record("a"));
   {
     const Limit size(RLIMIT_FSIZE, 100);
     can_truncate = false;
-    EXPECT_THROW(journal.append(record("b", std::string(200, 'x'))), IoError);
+    EXPECT_THROW(add(journal, record("b", std::string(200, 'x'))), IoError);
   }
   EXPECT_EQ(read_file(folder / "results.jsonl").size(), 100);  // a part of it is there
-  EXPECT_THROW(journal.append(record("c")), IoError);
+  EXPECT_THROW(add(journal, record("c")), IoError);
   can_truncate = true;
-  journal.append(record("c"));
+  add(journal, record("c"));
   EXPECT_EQ(read_file(folder / "results.jsonl"), line("a") + line("c"));
   EXPECT_EQ(journal.record(journal.find({"c"})), record("c"));
   std::signal(SIGXFSZ, before);

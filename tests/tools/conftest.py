@@ -6,6 +6,7 @@ XAI_SHARED_DATA   data that is not in the repository (default ../shared/data)
 
 import json
 import os
+import signal
 import subprocess
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +29,9 @@ def pytest_configure(config):
         if not os.access(os.environ.get(f"XAI_{tool.upper()}", ""), os.X_OK):
             raise pytest.UsageError(f"XAI_{tool.upper()} must hold the path of the executable xai-{tool}")
     config.addinivalue_line("filterwarnings", "ignore:`torch.jit:DeprecationWarning")
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):  # which nohup and "&" would have the programs ignore
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 
 @dataclass
@@ -57,7 +61,8 @@ def command(*arguments, tool="mse", **options):
 
 
 def environment(**more):
-    return {**os.environ, "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive", **more}
+    inherited = {name: value for name, value in os.environ.items() if name != "TORCHINDUCTOR_CACHE_DIR"}  # set by torch
+    return {**inherited, "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive", **more}
 
 
 def mse(*arguments, env=None, **options):

@@ -270,6 +270,12 @@ def test_run_json_says_what_was_run(labelled_run):
     assert 0 < run["seconds"] < 300 and run["started"] <= run["ended"]
 
 
+def test_peak_memory_is_the_programs_and_not_of_who_started_it(tiny, photos, tmp_path):
+    mine = numpy.ones(2 << 30, numpy.uint8)
+    assert analyse(tiny, photos, tmp_path / "run", grid=2, limit=1).code == 0
+    assert 50_000_000 < run_json(tmp_path / "run")["peak_memory_bytes"] < mine.nbytes / 2
+
+
 def test_summary_is_that_of_the_records(labelled_run):
     folder, _ = labelled_run
     every, summary = records(folder / "run"), summary_json(folder / "run")

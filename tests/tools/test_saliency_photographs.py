@@ -66,9 +66,10 @@ def test_maps_do_not_depend_on_the_packing(network, tmp_path):
 
 @pytest.mark.parametrize("network", NETWORKS)
 def test_maps_do_not_depend_on_a_kill(network, tmp_path):
-    whole = run(network, PHOTOGRAPHS[:2], tmp_path / "whole", steps=2, tune="off")
+    short = {"iterations": 10, "steps": 2, "tune": "off"}
+    whole = run(network, PHOTOGRAPHS[:2], tmp_path / "whole", **short)
     data, out = tmp_path / "whole.photographs", tmp_path / "run"
-    options = {"tool": "saliency", "steps": 2, "tune": "off", "images_in_flight": 1}
+    options = {"tool": "saliency", "images_in_flight": 1, **short}
     with started(exported_model(network), data, out, **options) as process:
         while not (out / "results.jsonl").exists() or b"\n" not in (out / "results.jsonl").read_bytes():
             assert process.poll() is None

@@ -150,6 +150,7 @@ def test_few_shared_libraries(folder, content):
         beside = [str(file) for file in files if TORCH.parent.resolve() not in file.parents]
         assert 5 < len(beside) < 30, "\n".join(beside)
         assert not [line for line in lines if "not found" in line]
+        assert ("libtorch_cpu" in "\n".join(lines)) == (name != "xai-merge")  # loading it takes longer than most merges
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
@@ -256,6 +257,8 @@ def test_no_torch_is_one_line(content, tmp_path):
     nothing = run(content / "xaimse/bin/xai-mse", "--version", PATH="/usr/bin:/bin")
     assert nothing.returncode == 2 and "pip install 'torch==2.11.*'" in nothing.stderr
     assert len(nothing.stderr.splitlines()) == 1
+    needs_nothing = run(content / "xaimse/bin/xai-mse", "--version", PATH=str(tmp_path), XAI_LIBTORCH=str(TORCH))
+    assert (needs_nothing.returncode, needs_nothing.stderr) == (0, "")
     empty = run(content / "xaimse/bin/xai-mse", "--version", XAI_LIBTORCH=str(tmp_path))
     assert empty.returncode == 2 and str(tmp_path) in empty.stderr
 

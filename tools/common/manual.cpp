@@ -237,7 +237,7 @@ std::string man_page(const ProgramText& text, const std::vector<const OptionTabl
   for (const auto& [code, meaning] : exit_statuses) page += cat(".TP\n.B ", code, "\n", roff(meaning), ".\n");
   page += ".SH EXAMPLES\n.nf\n" + examples_section(text.examples) + ".fi\n.SH SEE ALSO\n";
   std::vector<std::string> others;
-  for (const char* other : {"xai-mse", "xai-subexp", "xai-saliency", "xai-crosstest"})
+  for (const char* other : {"xai-mse", "xai-subexp", "xai-saliency", "xai-crosstest", "xai-merge"})
     if (other != std::string_view(text.name)) others.push_back(cat(".BR ", roff(other), " (1)"));
   return page + joined(others, ",\n") + "\n";
 }

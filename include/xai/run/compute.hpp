@@ -42,5 +42,7 @@ EngineOptions engine_options(EngineOptions options, const ComputePlan& plan);
 
 /// run.json's "platform".
 Json platform_record(const ComputePlan& plan);
+/// RunPlan's.
+Json planned_platform(const ComputePlan& plan);
 
 }  // namespace xai

@@ -20,19 +20,20 @@ namespace xai {
 /// Opens the data set of models with this card's classes, and logs what it has to say.
 DataSet open_data(const DataSetOptions& options, const ModelCard& card);
 
-/// What run.json says of a model, and of the data set and the run's share of it.
+/// What run.json says of a model, and of the data set and the run's share of it, which is so many images.
 Json model_record(const ModelCard& card);
-Json data_record(const DataSetOptions& options, const DataSet& data, const Shard& shard);
+Json data_record(const DataSetOptions& options, const DataSet& data, const Shard& shard, long images);
 
 /// What must be equal of the data set for a run to go on.
 Json data_identity(const DataSet& data);
 /// The same of the run's share: the field "shard" of its identity. Null of a run over all images.
 Json shard_identity(const Shard& shard);
+/// A run's identity without which shard it is of; the same for a run over all images.
+Json identity_of_all_shards(Json identity);
 
-/// RunPlan's start of a run that is not done, its data and its platform.
+/// RunPlan's start of a run that is not done, and its data.
 std::string start_of(const RunFolder& folder);
-Json planned_data(const DataSetOptions& options, const DataSet& data, const Shard& shard);
-Json planned_platform(const ComputePlan& plan);
+Json planned_data(const DataSetOptions& options, const DataSet& data, const Shard& shard, long images);
 
 /// Warns where a finished shard beside this one, of the same run, runs its models in another way.
 void compare_with_shards_beside(const RunFolder& folder, const Json& tuning);

@@ -76,6 +76,8 @@ class RunFolder {
   /// Adds a record that is not done(). Throws IoError where the disk is full; the journal then
   /// ends with the record before.
   void append(const Json& record);
+  /// The same, of a record whose text is known: `line`, without an end.
+  void append(const Json& record, std::string_view line);
 
   /// Rewrites results.jsonl image by image, within an image by the rest of the key: the records of each
   /// {image, rest...}, where there is one. All others are left out.

@@ -28,9 +28,9 @@ class RunReader {
   const std::filesystem::path& folder() const { return folder_; }
   /// Those with records.
   const std::vector<std::string>& images() const { return images_; }
-  /// Calls `use` with each record of images()[image], in the order of `names`. Fast for images one after the
-  /// other.
-  void for_each_record(std::size_t image, const std::function<void(const Json&)>& use);
+  /// Calls use(record, line) for each record of images()[image], in the order of `names`; `line` is its text
+  /// without the end. Fast for images one after the other.
+  void for_each_record(std::size_t image, const std::function<void(const Json&, const std::string&)>& use);
 
  private:
   struct Entry {

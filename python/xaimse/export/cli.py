@@ -160,12 +160,7 @@ def _whole_number(low: int, high: int) -> Callable[[str], int]:
 
 
 def _parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = Parser(
-        prog=PROGRAM,
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = Parser(PROGRAM, __doc__)
     parser.add_argument("model", nargs="?", help="efficientnet_lite0|1|2, a timm or a torchvision name")
     parser.add_argument(
         "--zoo",

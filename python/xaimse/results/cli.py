@@ -8,7 +8,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from .. import __version__
 from .._command_line import Parser, printable, stopped_by_signals
 from ..definitions import TABLES
 from ..runs import NoSuchTable, RunError, listed
@@ -31,14 +30,7 @@ PROGRAM = "xai-results"
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = Parser(
-        prog=PROGRAM,
-        description=DESCRIPTION,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
+    parser = Parser(PROGRAM, DESCRIPTION, EPILOG)
     parser.add_argument("runs", nargs="+", metavar="RUN", help="folder of a run")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--table", choices=TABLES, metavar="NAME", help=f"this table of the runs: {listed(TABLES)}")
