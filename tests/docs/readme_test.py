@@ -36,7 +36,7 @@ def run(workplace, command):
     if "--out" in words and "--dry-run" not in words:  # the command is what is tested, not the search
         small = [] if "--config" in words else ["--iterations", "2", "--steps", "10"]
         words += {"xai-crosstest": small, "xai-mse": ["--max-evaluations", "40"], "xai-subexp": ["--max-nodes", "20"],
-                  "xai-saliency": ["--iterations", "2"]}.get(Path(words[0]).name, [])
+                  "xai-saliency": small}.get(Path(words[0]).name, [])
     result = subprocess.run(words, cwd=workplace, capture_output=True, text=True, timeout=600)
     assert result.returncode == 0, f"{command}\n{result.stdout}\n{result.stderr}"
     return result
@@ -52,7 +52,7 @@ def test_quickstart_explains_the_photographs():
     """In place, with the preset that is built already and a small budget; an earlier quick start's run is replaced."""
     environment = {**os.environ, "XAI_PRESET": os.environ["XAI_BUILD_PRESET"]}
     result = subprocess.run(
-        ["scripts/quickstart.sh", "--overwrite", "--max-evaluations", "300"],
+        ["scripts/quickstart.sh", "--overwrite", "--max-evaluations", "150"],
         cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=900,
     )
     assert result.returncode == 0, result.stdout + result.stderr
