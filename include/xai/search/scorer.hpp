@@ -54,6 +54,8 @@ class Scorer : public Inquiry<PatchSet> {
   long evaluations() const { return static_cast<long>(asked_.size()); }
   /// Those of them that the memo did not know.
   long new_to_memo() const { return new_to_memo_; }
+  /// Every p(S) that an earlier question asked for.
+  const std::unordered_map<PatchSet, double>& asked() const { return asked_; }
   /// Every p(S) that the memo knows.
   const std::unordered_map<PatchSet, double>& all_known() const { return memo_.all_known(); }
 
