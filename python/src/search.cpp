@@ -27,6 +27,7 @@
 #include "xai/core/error.hpp"
 #include "xai/metrics/curve.hpp"
 #include "xai/search/diverse.hpp"
+#include "xai/search/estimate.hpp"
 #include "xai/search/mse.hpp"
 #include "xai/search/sub_explanations.hpp"
 
@@ -242,6 +243,33 @@ class SubExplanationSearch : public Search<SubExplanations> {
         }) {}
 };
 
+/// A search, and the estimate of all there are that it guides.
+struct Estimated {
+  MseResult found;
+  EstimateResult estimate;  // where the search's status is ok
+};
+
+Task<Estimated> search_and_estimate(Scorer& scorer, MseOptions search, EstimateOptions options,
+                                    std::uint64_t seed, int patches) {
+  Estimated result;
+  result.found = co_await find_mses(scorer, search, patches);
+  options.threshold = search.threshold;
+  if (result.found.status == MseStatus::ok)
+    result.estimate = co_await estimate_mses(scorer, options, Random(seed, "estimate"), patches);
+  co_return result;
+}
+
+class EstimateSearch : public Search<Estimated> {
+ public:
+  EstimateSearch(std::shared_ptr<SharedMemo> memo, std::size_t rows, std::size_t columns,
+                 const MseOptions& search, const EstimateOptions& options, std::uint64_t seed)
+      : Search(std::move(memo), {rows, columns}, [&](Scorer& scorer) {
+          options.validate();
+          require(options.wanted(), "'estimate' or 'estimate_evaluations' must be above 0");
+          return search_and_estimate(scorer, search, options, seed, Shape{rows, columns}.patches());
+        }) {}
+};
+
 // --- results, with the names and the nulls of results.jsonl ---
 
 nb::tuple to_python(const std::vector<int>& numbers) {
@@ -274,6 +302,33 @@ nb::dict to_python(const MseResult& result) {
   fields["stop_reason"] = searched ? nb::cast(name(result.stop_reason)) : nb::none();
   fields["evaluations"] = result.evaluations;
   fields["near_ties"] = result.near_ties;
+  return fields;
+}
+
+nb::tuple to_python(const CountEstimate& count) {
+  return nb::make_tuple(count.value, count.se, count.low, count.high);
+}
+
+nb::dict to_python(const Estimated& result) {
+  const EstimateResult& estimate = result.estimate;
+  nb::dict by_size;
+  for (const auto& [size, value] : estimate.by_size) by_size[nb::int_(size)] = value;
+  nb::dict fields;
+  fields["found"] = to_python(result.found);
+  fields["one_minimal"] = to_python(estimate.one_minimal);
+  fields["mses"] = to_python(estimate.mses);
+  fields["by_size"] = by_size;
+  fields["mean_size"] = nb::cast(estimate.mean_size);
+  fields["patch_share"] = nb::tuple(nb::cast(estimate.patch_share));
+  fields["exact_up_to"] = estimate.exact_up_to;
+  fields["up_to"] = estimate.up_to;
+  fields["units"] = estimate.units;
+  fields["capped"] = estimate.capped;
+  fields["coverage"] = estimate.coverage;
+  fields["evaluations"] = estimate.evaluations;
+  fields["effective_sample_size"] = estimate.effective_sample_size;
+  fields["non_monotone_share"] = estimate.non_monotone_share;
+  fields["trusted"] = estimate.trusted;
   return fields;
 }
 
@@ -370,6 +425,7 @@ NB_MODULE(_search, module) {
   });
 
   module.def("mse_options", &default_options<MseOptions>);
+  module.def("estimate_options", &default_options<EstimateOptions>);
   module.def("sub_explanation_options", &default_options<SubExplanationOptions>);
   module.def("curve_options", &default_options<CurveOptions>);
 
@@ -388,6 +444,18 @@ NB_MODULE(_search, module) {
           "memo"_a, "rows"_a, "columns"_a, "options"_a)
       .def("step", &MseSearch::step, "answers"_a.none())
       .def("result", [](MseSearch& search) { return to_python(search.result()); });
+
+  nb::class_<EstimateSearch>(module, "EstimateSearch")
+      .def(
+          "__init__",
+          [](EstimateSearch* self, std::shared_ptr<SharedMemo> memo, std::size_t rows, std::size_t columns,
+             const nb::dict& search, const nb::dict& options, std::uint64_t seed) {
+            new (self) EstimateSearch(std::move(memo), rows, columns, read_options<MseOptions>(search),
+                                      read_options<EstimateOptions>(options), seed);
+          },
+          "memo"_a, "rows"_a, "columns"_a, "search"_a, "options"_a, "seed"_a)
+      .def("step", &EstimateSearch::step, "answers"_a.none())
+      .def("result", [](EstimateSearch& search) { return to_python(search.result()); });
 
   nb::class_<SubExplanationSearch>(module, "SubExplanationSearch")
       .def(

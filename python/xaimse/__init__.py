@@ -35,6 +35,7 @@ _HOMES = {
     "read_all": "reading",
     "count_sub_explanations": "search",
     "diverse": "search",
+    "estimate_mses": "search",
     "find_mses": "search",
     "insertion_auc": "search",
 }

@@ -34,6 +34,7 @@ Grid: TypeAlias = int | Sequence[int]
 """g for g x g patches, or (rows, columns); patch p lies in row p // columns and column p % columns."""
 
 _MSE = _search.mse_options()
+_ESTIMATE = _search.estimate_options()
 _SUB_EXPLANATION = _search.sub_explanation_options()
 _CURVE = _search.curve_options()
 _MOST_PATCHES = 256
@@ -96,6 +97,51 @@ class MseResult:
     def masks(self) -> Masks:
         """The MSEs as a boolean array (found, rows, columns), True = in the set, in the order of `mses`."""
         return _masks([mse.patches for mse in self.mses], self.grid)
+
+
+@dataclass(frozen=True)
+class CountEstimate:
+    """A number of sets: its estimate, the standard error of it, and the 95 % interval from low to high."""
+
+    value: float
+    se: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class MseEstimate:
+    """How many 1-minimal sets and MSEs there are, not how many were found (docs/counting.md).
+
+    found: what the search before it found.
+    one_minimal: of the sets that are sufficient while no set with one patch less is, and that single removals reach
+        from the whole through sufficient sets.
+    mses: of the MSEs of at most `up_to` patches among them. by_size: number of patches -> MSEs with so many.
+    mean_size: of the MSEs; None without any. patch_share: for each patch, the share of the MSEs that hold it.
+    exact_up_to: all sets of up to so many patches were counted, the unreachable ones too.
+    units: random units; capped: those that max_orders ended, above 0 the expectation is a lower bound.
+    coverage: share of one_minimal that is known set by set.
+    evaluations: different sets that the estimate asked for, beside the search, whether a memo knew them or not.
+    effective_sample_size: of the sets that the units found.
+    non_monotone_share: of the patches added to a sufficient set, the share that made it insufficient.
+    trusted: the rule in docs/counting.md.
+    """
+
+    found: MseResult
+    one_minimal: CountEstimate
+    mses: CountEstimate
+    by_size: dict[int, float]
+    mean_size: float | None
+    patch_share: tuple[float, ...]
+    exact_up_to: int
+    up_to: int
+    units: int
+    capped: int
+    coverage: float
+    evaluations: int
+    effective_sample_size: float
+    non_monotone_share: float
+    trusted: bool
 
 
 @dataclass(frozen=True)
@@ -275,6 +321,49 @@ def find_mses(
     fields = searching.result()
     fields["mses"] = tuple(Mse(**mse) for mse in fields["mses"])
     return MseResult(grid=grid, threshold=threshold, **fields)
+
+
+def estimate_mses(
+    score: Score,
+    grid: Grid = _MSE["grid"],
+    *,
+    estimate: int = _ESTIMATE["estimate"],
+    estimate_evaluations: int = 1500,
+    max_orders: int = _ESTIMATE["max_orders"],
+    seed: int = 0,
+    threshold: float = _MSE["threshold"],
+    max_evaluations: int = _MSE["max_evaluations"],
+    batch_size: int | None = None,
+    memo: Memo | None = None,
+) -> MseEstimate:
+    """Estimates how many minimal sufficient explanations (MSEs) there really are, without bias, after a search by
+    find_mses(). As xai-mse --estimate does, over any scorer.
+
+    estimate: random units at most; 0 = as many as estimate_evaluations allows.
+    estimate_evaluations: no unit starts once so many different sets were asked for; 0 = no bound.
+    max_orders: tries to reach one set from the whole, at least 1.
+    seed: of the random units, from 0.
+    score, grid, threshold, max_evaluations, batch_size, memo, errors: as for find_mses().
+
+    >>> def score(shown):  # any two patches of the first row
+    ...     return 0.1 + 0.45 * shown[:, 0].sum(axis=1).clip(max=2)
+    >>> estimated = estimate_mses(score, 4, estimate=50)
+    >>> estimated.mses.value, estimated.mean_size
+    (6.0, 2.0)
+    """
+    grid = _grid(grid)
+    search = {"threshold": threshold, "max_evaluations": max_evaluations}
+    options = {"estimate": estimate, "estimate_evaluations": estimate_evaluations, "max_orders": max_orders}
+    rows, columns = _shape(grid)
+    seed = _whole(seed, "seed", 0)
+    estimating = _search.EstimateSearch(_known(memo, grid), rows, columns, _plain(search), _plain(options), seed)
+    _drive(estimating, score, batch_size)
+    fields = estimating.result()
+    found = fields.pop("found")
+    found["mses"] = tuple(Mse(**mse) for mse in found["mses"])
+    for count in ("one_minimal", "mses"):
+        fields[count] = CountEstimate(*fields[count])
+    return MseEstimate(found=MseResult(grid=grid, threshold=threshold, **found), **fields)
 
 
 PatchSets: TypeAlias = MseResult | Masks | Sequence[Mse | Iterable[int]]

@@ -33,6 +33,13 @@ Json to_json(const Mse& mse) {
               {"checked_depth", mse.checked_depth}};
 }
 
+Json to_json(const CountEstimate& estimate) {
+  return Json{{"value", number_or_null(estimate.value)},
+              {"se", number_or_null(estimate.se)},
+              {"low", number_or_null(estimate.low)},
+              {"high", number_or_null(estimate.high)}};
+}
+
 /// The value that is called `text`.
 template <class Enum>
 Enum known(const std::string& text) {
@@ -76,6 +83,28 @@ Json mse_record(const ImageFacts& facts, const MseOptions& options, const MseRes
   if (!result.mses.empty()) record["min_size"] = result.mses.front().patches.size();
   record["stop_reason"] = name(result.stop_reason);
   return record;
+}
+
+Json estimate_json(const std::optional<EstimateResult>& estimate, std::uint64_t seed) {
+  if (!estimate) return nullptr;
+  const EstimateResult& e = *estimate;
+  Json by_size = Json::object();
+  for (const auto& [size, value] : e.by_size) by_size[std::to_string(size)] = number_or_null(value);
+  return Json{{"one_minimal", to_json(e.one_minimal)},
+              {"mses", to_json(e.mses)},
+              {"by_size", by_size},
+              {"mean_size", e.mean_size ? number_or_null(*e.mean_size) : Json()},
+              {"patch_share", e.patch_share},
+              {"exact_up_to", e.exact_up_to},
+              {"up_to", e.up_to},
+              {"units", e.units},
+              {"capped", e.capped},
+              {"coverage", e.coverage},
+              {"evaluations", e.evaluations},
+              {"effective_sample_size", number_or_null(e.effective_sample_size)},
+              {"non_monotone_share", e.non_monotone_share},
+              {"seed", seed},
+              {"trusted", e.trusted}};
 }
 
 Json blank_mse_record(const ImageFacts& facts, const MseOptions& options, std::string_view status,

@@ -1,5 +1,7 @@
 #include "xai/record/summary.hpp"
 
+#include <cmath>
+#include <string>
 #include <utility>
 
 #include "xai/record/text_table.hpp"
@@ -25,6 +27,18 @@ void MseSummary::add(const Json& record) {
     quantities_.add(field, record[field]);
   if (!mses.empty())
     quantities_.add("mean_mse_size", static_cast<double>(patches) / static_cast<double>(mses.size()));
+  if (record.contains("estimate") && record["estimate"].is_object()) add_estimate(record["estimate"]);
+}
+
+void MseSummary::add_estimate(const Json& estimate) {
+  ++estimated_;
+  trusted_ += estimate["trusted"] == true;
+  for (const std::string count : {"one_minimal", "mses"}) {
+    const Json& value = estimate[count]["value"];
+    estimates_.add("estimated_" + count, value);
+    if (value.is_number() && value.get<double>() > 0)
+      estimates_.add("log10_estimated_" + count, std::log10(value.get<double>()));
+  }
 }
 
 Json MseSummary::to_json() const {
@@ -35,6 +49,10 @@ Json MseSummary::to_json() const {
   summary["mses_by_size"] = Json::object();
   for (const auto& [size, count] : sizes_) summary["mses_by_size"][std::to_string(size)] = count;
   quantities_.write_to(summary, seed_);
+  if (estimated_ > 0) {
+    summary["estimates_trusted"] = share(trusted_, estimated_);
+    estimates_.write_to(summary, seed_);
+  }
   return summary;
 }
 

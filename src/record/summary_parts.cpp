@@ -70,7 +70,7 @@ void Quantities::add(std::string_view name, const Json& value) {
 
 void Quantities::write_to(Json& summary, std::uint64_t seed) const {
   summary["bootstrap"] = bootstrap(seed);
-  summary["quantities"] = Json::object();
+  if (!summary.contains("quantities")) summary["quantities"] = Json::object();
   std::vector<std::vector<double>> values;
   for (const auto& [name, of_quantity] : values_) values.push_back(of_quantity);
   const std::vector<Statistics> statistics = describe_all(values, seed);

@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "xai/core/random.hpp"
+#include "xai/search/estimate.hpp"
 #include "xai/search/mse.hpp"
 
 namespace xai {
@@ -29,6 +30,20 @@ inline MseResult invented_mses(const MseOptions& options) {
                            .checked_depth = set.size()});
   }
   result.diverse_members = {0, 1, 2, 3};
+  return result;
+}
+
+/// With as many digits as a real one.
+inline EstimateResult invented_estimate(const MseOptions& options) {
+  Random random(0, "invented estimate");
+  const auto digits = [&] { return 1000 * random.uniform(); };
+  EstimateResult result;
+  for (CountEstimate* estimate : {&result.one_minimal, &result.mses})
+    *estimate = {.value = digits(), .se = digits(), .low = digits(), .high = digits()};
+  for (int size = 1; size <= result.up_to; ++size) result.by_size[size] = digits();
+  result.mean_size = digits();
+  for (int patch = 0; patch < options.grid * options.grid; ++patch)
+    result.patch_share.push_back(random.uniform());
   return result;
 }
 

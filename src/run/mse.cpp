@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <climits>
+#include <optional>
 #include <unordered_map>
 
 #include "invented_results.hpp"
@@ -16,6 +17,14 @@
 namespace xai {
 namespace {
 
+/// About what an estimate asks for at most: a descent looks at two patches in three of each set on its way.
+long most_estimated(const MseRunOptions& options) {
+  if (!options.estimate.wanted()) return 0;
+  if (options.estimate.evaluations > 0) return options.estimate.evaluations;
+  const long patches = static_cast<long>(options.mse.grid) * options.mse.grid;
+  return options.estimate.units * (patches <= options.estimate.listed ? patches : patches * patches / 3);
+}
+
 class MseAnalysis : public ImageAnalysis {
  public:
   MseAnalysis(const MseRunOptions& options, ImageRun& run) : ImageAnalysis(run), options_(options) {}
@@ -25,8 +34,15 @@ class MseAnalysis : public ImageAnalysis {
     Scorer& scorer = image.scorer(*facts.target);
     MseResult result = co_await find_mses(scorer, options_.mse);
     result.near_ties += near_tie(image);
+    std::optional<EstimateResult> estimate;
+    if (options_.estimate.wanted() && result.status == MseStatus::ok) {
+      const EstimateOptions options = estimate_options();
+      const Random random(options_.output.seed, facts.image, "estimate");
+      estimate = co_await estimate_mses(scorer, options, random);
+      result.near_ties += estimate->near_ties;
+    }
     if (options_.save_scores) save(facts.image, scorer.all_known());
-    keep(index, std::move(facts), std::move(result), image.loaded().image);
+    keep(index, std::move(facts), std::move(result), std::move(estimate), image.loaded().image);
   }
 
   void save(const std::string& image, std::unordered_map<PatchSet, double> scores) {
@@ -35,25 +51,46 @@ class MseAnalysis : public ImageAnalysis {
     });
   }
 
-  void keep(std::size_t index, ImageFacts facts, MseResult result, at::Tensor photograph) {
+  EstimateOptions estimate_options() const {
+    EstimateOptions options = options_.estimate;
+    options.grid = options_.mse.grid;
+    options.threshold = options_.mse.threshold;
+    return options;
+  }
+
+  void keep(std::size_t index, ImageFacts facts, MseResult result, std::optional<EstimateResult> estimate,
+            at::Tensor photograph) {
     if (draws(index)) facts.picture = picture_path(facts.image);
     write(index, std::move(facts),
-          [this, result = std::move(result), photograph = std::move(photograph)](const ImageFacts& f) {
+          [this, result = std::move(result), estimate = std::move(estimate),
+           photograph = std::move(photograph)](const ImageFacts& f) {
             if (!f.picture.empty()) draw(f, result, photograph);
-            return mse_record(f, options_.mse, result);
+            return with_estimate(mse_record(f, options_.mse, result), estimate);
           });
   }
 
-  ModelRows most_rows(std::size_t) const override { return xai::most_rows(options_); }
+  ModelRows most_rows(std::size_t) const override {
+    ModelRows rows = xai::most_rows(options_);
+    rows.forward += most_estimated(options_);
+    return rows;
+  }
   bool draws(std::size_t index) const override { return among_first(index, options_.pictures); }
   void invent(std::size_t index, ImageFacts facts, const LoadedImage& photograph) override {
     if (options_.save_scores) save(facts.image, invented_scores(xai::most_rows(options_).forward));
-    keep(index, std::move(facts), invented_mses(options_.mse), photograph.image);
+    std::optional<EstimateResult> estimate;
+    if (options_.estimate.wanted()) estimate = invented_estimate(options_.mse);
+    keep(index, std::move(facts), invented_mses(options_.mse), std::move(estimate), photograph.image);
   }
 
   Json blank_record(const ImageFacts& facts, std::string_view status,
                     std::string_view reason) const override {
-    return blank_mse_record(facts, options_.mse, status, reason);
+    return with_estimate(blank_mse_record(facts, options_.mse, status, reason), std::nullopt);
+  }
+
+  /// A run that estimates has the field in every record.
+  Json with_estimate(Json record, const std::optional<EstimateResult>& estimate) const {
+    if (options_.estimate.wanted()) record["estimate"] = estimate_json(estimate, options_.output.seed);
+    return record;
   }
 
   void draw(const ImageFacts& facts, const MseResult& result, const at::Tensor& photograph) const {
@@ -98,6 +135,7 @@ void describe(OptionTable& table, MseRunOptions& options) {
       .add("save_scores", options.save_scores,
            "Also write every evaluated set and its probability: scores/<image>.npy")
       .with_effect(Effect::none);
+  describe(table, options.estimate);
 }
 
 void MseRunOptions::validate() const {

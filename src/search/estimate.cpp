@@ -26,14 +26,14 @@ using internal::removals;
 constexpr long listed_in_wave = 32;   // units; they share the guesses and the sets left out
 constexpr long descents_in_wave = 4;  // they cost hundreds of sets each
 constexpr long latest_wave_weight = 8;
-constexpr long exact_share = 10;          // the exact part takes at most one in so many of the evaluations
-constexpr long evaluations_a_unit = 20;   // where only units are bounded: what the exact part may take
-constexpr double certain_rate = 1.0 / 8;  // of the search's sets whose reachability is looked up
-constexpr double checks_of_found = 4;     // expected evaluations to check that a drawn set is an MSE
-constexpr double checks_of_searched = 1;  // the same of a set that the search met
-constexpr int first_draws = 3;            // of children, while a descent saw no insufficient one
-constexpr double trusted_sample = 10;     // effective sample size
-constexpr double trusted_spread = 1.3;    // or else: of the interval, high / low
+constexpr long exact_share = 10;           // the exact part takes at most one in so many of the evaluations
+constexpr long evaluations_a_unit = 20;    // where only units are bounded: what the exact part may take
+constexpr double searched_looked_up = 24;  // of the search's sets: whether they can be reached
+constexpr double checks_of_found = 4;      // expected evaluations to check that a drawn set is an MSE
+constexpr double checks_of_searched = 1;   // the same of a set that the search met
+constexpr int first_draws = 3;             // of children, while a descent saw no insufficient one
+constexpr double trusted_sample = 10;      // effective sample size
+constexpr double trusted_spread = 1.3;     // or else: of the interval, high / low
 
 /// A 1-minimal set, and unbiased values for what is not known of it for sure.
 struct Counted {
@@ -192,13 +192,14 @@ class Estimator {
     std::vector<PatchSet> searched;
     for (const PatchSet& set : learn())
       if (set.size() > exact_up_to_ && is_one_minimal(set)) searched.push_back(set);
+    const double rate = std::min(1.0, searched_looked_up / static_cast<double>(searched.size()));
     for (const PatchSet& set : searched) {
       Counted counted{set, 1, 0};
-      if (random_.uniform() < certain_rate) {
+      if (random_.uniform() < rate) {
         const bool can_be_reached = co_await reach(set);
         if (!can_be_reached) {
-          counted.one_minimal = 1 - 1 / certain_rate;
-          counted.one_variance = (1 / certain_rate - 1) / certain_rate;
+          counted.one_minimal = 1 - 1 / rate;
+          counted.one_variance = (1 / rate - 1) / rate;
         }
       }
       co_await check(counted, checks_of_searched);
@@ -335,7 +336,7 @@ class Estimator {
       question.push_back(set);
       auto children = removals(set);
       std::stable_sort(children.begin(), children.end(), [&](const PatchSet& a, const PatchSet& b) {
-        return listed_->guess(a) < listed_->guess(b);
+        return listed_->log_guess(a) < listed_->log_guess(b);
       });
       open.push_back(std::move(children));
     }

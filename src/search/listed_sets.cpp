@@ -47,7 +47,8 @@ ListedSets::ListedSets(int patches)
       count_(std::uint32_t{1} << patches),
       answers_(count_, -1),
       left_out_(count_, 0),
-      sufficient_(count_, 0),
+      log_sufficient_(count_, 0),
+      log_insufficient_(count_, 0),
       cumulative_(count_, 0) {}
 
 void ListedSets::learn(const PatchSet& set, bool sufficient) {
@@ -69,12 +70,12 @@ bool ListedSets::prepare() {
   double all_timid = 0;
   for (std::uint32_t set = 1; set < count_; ++set) {
     if (left_out_[set] || answers_[set] == 0) continue;
-    double log_guess = answers_[set] == 1 ? 0 : std::log(sufficient_[set]);
+    double log_guess = answers_[set] == 1 ? 0 : log_sufficient_[set];
     bool candidate = true;
     for (auto rest = set; rest != 0 && candidate; rest &= rest - 1) {
       const auto child = set & ~(rest & -rest);
       if (answers_[child] == 1) candidate = false;
-      if (answers_[child] < 0) log_guess += std::log1p(-sufficient_[child]);
+      if (answers_[child] < 0) log_guess += log_insufficient_[child];
     }
     if (!candidate) continue;
     all_bold += bold[set] = std::exp(daring * log_guess);
@@ -170,7 +171,9 @@ void ListedSets::guess_all() {
     features(set, f.data());
     double sum = 0;
     for (std::size_t i = 0; i < f.size(); ++i) sum += model_[i] * f[i];
-    sufficient_[set] = std::clamp(logistic(sum), surest, 1 - surest);
+    const double guess = std::clamp(logistic(sum), surest, 1 - surest);
+    log_sufficient_[set] = std::log(guess);
+    log_insufficient_[set] = std::log1p(-guess);
   }
 }
 

@@ -30,8 +30,8 @@ class ListedSets {
     double log_weight;  ///< - log of its probability
   };
   Draw draw(Random& random) const;
-  /// The guess of how likely a set is sufficient.
-  double guess(const PatchSet& set) const { return sufficient_[set.low_bits()]; }
+  /// The logarithm of the guess how likely a set is sufficient.
+  double log_guess(const PatchSet& set) const { return log_sufficient_[set.low_bits()]; }
 
  private:
   static constexpr int extra = 5;  // features beside the patches
@@ -46,9 +46,9 @@ class ListedSets {
   std::vector<signed char> answers_;  // of each set: 1 sufficient, 0 not, -1 unknown
   std::vector<char> left_out_;
   std::vector<float> sufficient_below_, insufficient_below_, sufficient_above_, insufficient_above_;
-  std::vector<double> model_;       // of the features
-  std::size_t fitted_on_ = 0;       // known sets
-  std::vector<double> sufficient_;  // the guesses
+  std::vector<double> model_;                              // of the features
+  std::size_t fitted_on_ = 0;                              // known sets
+  std::vector<double> log_sufficient_, log_insufficient_;  // of the guesses
   std::vector<double> cumulative_;  // of the probabilities of being drawn, not normalised
 };
 

@@ -317,6 +317,28 @@ def test_masks_are_the_scorers_own():
 # --- options ---
 
 
+@pytest.mark.parametrize("reached", ["all", "in vain"])
+def test_the_estimate_is_the_number_there_is(reached):
+    """Any three of the first five patches: ten MSEs, each of which the search finds or a unit meets."""
+
+    def score(shown):
+        flat = shown.reshape(len(shown), -1)
+        enough = 0.1 + 0.3 * flat[:, :5].sum(axis=1).clip(max=3)
+        alone = (flat.sum(axis=1) == 2) & flat[:, 14] & flat[:, 15]  # sufficient, and its supersets are not
+        return np.where(alone, 1.0, enough) if reached == "in vain" else enough
+
+    estimated = search.estimate_mses(score, 4, estimate_evaluations=1000, max_evaluations=600, seed=3)
+    again = search.estimate_mses(score, 4, estimate_evaluations=1000, max_evaluations=600, seed=3, batch_size=7)
+    assert estimated == again
+    assert estimated.mses.low <= 10 <= estimated.mses.high
+    assert abs(sum(estimated.by_size.values()) - estimated.mses.value) < 1e-9
+    assert len(estimated.patch_share) == 16 and estimated.found.status == "ok"
+    with pytest.raises(ValueError, match="'estimate' or 'estimate_evaluations'"):
+        search.estimate_mses(score, 4, estimate_evaluations=0)
+    with pytest.raises(ValueError, match="'max_orders' must be at least 1, not 0"):
+        search.estimate_mses(score, 4, max_orders=0)
+
+
 def test_signatures_have_every_option_with_its_default_of_cpp():
     for function, options, documented in [
         (find_mses, search._search.mse_options(), find_mses.__doc__),

@@ -1,9 +1,12 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "xai/core/json.hpp"
 #include "xai/record/image_facts.hpp"
+#include "xai/search/estimate.hpp"
 #include "xai/search/mse.hpp"
 
 namespace xai {
@@ -14,6 +17,9 @@ namespace xai {
 
 /// Of an image that was searched: status "ok", "baseline-sufficient", or "skipped" for zero probability.
 Json mse_record(const ImageFacts& facts, const MseOptions& options, const MseResult& result);
+
+/// The field `estimate` of a record: null where there is none. `seed`: of the run.
+Json estimate_json(const std::optional<EstimateResult>& estimate, std::uint64_t seed);
 
 /// Of an image that was not searched. Status "skipped", by the user's wish: reason "wrong",
 /// "low-probability". Status "error": the reason is one line that says why it could not be analysed.

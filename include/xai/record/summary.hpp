@@ -26,9 +26,15 @@ class MseSummary : public Summary {
   std::uint64_t seed() const { return seed_; }
 
  private:
+  void add_estimate(const Json& estimate);
+
   std::uint64_t seed_;
   ImageCounts images_;
   Quantities quantities_{"found", "diverse", "min_size", "mean_mse_size", "p_full", "evaluations", "seconds"};
+  Quantities estimates_{"estimated_one_minimal", "log10_estimated_one_minimal", "estimated_mses",
+                        "log10_estimated_mses"};  // written where records have them
+  long estimated_ = 0;
+  long trusted_ = 0;
   Counts certificates_;
   std::map<int, long> sizes_;
   long without_mse_ = 0;

@@ -60,7 +60,8 @@ class Quantities {
   /// Of one of the names; null is no value.
   void add(std::string_view name, const Json& value);
 
-  /// Adds the fields "bootstrap" and "quantities". The intervals depend on `seed` and on the order of values.
+  /// Adds the field "bootstrap", and the quantities to the field "quantities". The intervals depend on `seed`
+  /// and on the order of values.
   void write_to(Json& summary, std::uint64_t seed) const;
 
  private:

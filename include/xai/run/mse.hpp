@@ -4,6 +4,7 @@
 #include "xai/run/observer.hpp"
 #include "xai/run/options.hpp"
 #include "xai/run/result.hpp"
+#include "xai/search/estimate.hpp"
 #include "xai/search/mse.hpp"
 
 namespace xai {
@@ -25,6 +26,7 @@ ModelRows most_rows(const SearchRunOptions& options);
 struct MseRunOptions : SearchRunOptions {
   long pictures = 20;        ///< of the first so many images of the whole list; -1 = all
   bool save_scores = false;  ///< also scores/<image>.npy: every evaluated set and its probability
+  EstimateOptions estimate;  ///< of the true number of MSEs; grid and threshold are the search's
 
   void validate() const;
 };
