@@ -305,7 +305,9 @@ TEST(Estimate, UnitsThatTheCapEndsAreCountedAndLowerTheMean) {
     const auto r = estimate(score, 8, options, seed);
     one.add(r.one_minimal.value);
     capped += r.capped;
-    if (r.capped > 0) EXPECT_FALSE(r.trusted);
+    if (r.capped > 0) {
+      EXPECT_FALSE(r.trusted);
+    }
   }
   EXPECT_GT(capped, 0);
   EXPECT_LT(one.deviations_from(truth.one_minimal), -4);
