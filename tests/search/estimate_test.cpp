@@ -225,7 +225,7 @@ TEST(Estimate, SmallSetsAreCountedAllTheUnreachableOnesToo) {
     EXPECT_DOUBLE_EQ(counted.mses.value, 2);
     EXPECT_DOUBLE_EQ(counted.by_size.at(2), 2);
     options.evaluations = 1000;
-    const auto sampled = estimate(score, 16, options, 1);
+    const auto sampled = estimate(score, 16, options, 1, 300);  // the search meets both
     EXPECT_EQ(sampled.exact_up_to, 1);
     ASSERT_EQ(sampled.patch_share.size(), 16U);
     EXPECT_EQ(sampled.patch_share[0], 0);  // cannot be reached
