@@ -1,6 +1,6 @@
 """Models beside each other: the rows of the three tables. N photographs of all runs."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,7 +30,8 @@ class Comparison:
     """What was left out."""
 
 
-def compared(study: Study, seed: int) -> Comparison:
+def compared(study: Study, seed: int, tables: Collection[str]) -> Comparison:
+    """`tables`: those to make."""
     bootstrap = Bootstrap(len(study.images), seed)
     comparison = Comparison([], [], [], [])
     for name in QUANTITIES:
@@ -39,8 +40,12 @@ def compared(study: Study, seed: int) -> Comparison:
             continue
         without = [model.name for model, has in zip(study.models, have, strict=True) if not has]
         comparison.notes += [f"{model} has no {name}" for model in without]
-        comparison.models += _models(study, name, bootstrap)
-        comparison.pairs += _pairs(study, name, bootstrap)
+        if "models" in tables:
+            comparison.models += _models(study, name, bootstrap)
+        if "pairs" in tables:
+            comparison.pairs += _pairs(study, name, bootstrap)
+    if "overlaps" not in tables:
+        return comparison
     if len({model.run.info["options"].get("grid") for model in study.models if model.sets}) > 1:
         comparison.notes.append("no overlaps: the runs have unlike grids")
     elif all(model.sets for model in study.models):

@@ -11,6 +11,7 @@ import numpy.typing
 
 from ..definitions import CROSSTEST, KINDS, MSE, SUBEXP
 from ..runs import RunError, RunFolder, listed
+from .overlaps import PACKED
 from .patch_sets import Floats, Ints, Packed, PatchSets
 from .quantities import (
     AS_SOURCE,
@@ -21,12 +22,9 @@ from .quantities import (
     FOUND,
     KEEPS_TOP1,
     MEAN_SIZE,
-    NEAREST,
     OWN,
     PER_MSE,
     SMALLEST,
-    SMALLEST_SETS,
-    USED,
 )
 
 Record = dict[str, Any]
@@ -58,13 +56,19 @@ class Measured:
     """What sets it apart from the others: the name of the model, of the run, or what varies."""
 
 
-def measure(folder: str | os.PathLike[str], seed: int) -> list[Measured]:
-    """The models of the run in `folder`: one, or those of a cross-test. `seed`: of the choice among many sets. Raises
-    RunError."""
+def opened(folder: str | os.PathLike[str]) -> RunFolder:
+    """The run in `folder`, whose records are not read yet. Raises RunError."""
     run = RunFolder(folder)
-    kind = run.info.get("tool")
-    if kind not in KINDS:
-        raise RunError(f"{run.folder} holds a run of {kind}; what can be compared are runs of {listed(KINDS)}")
+    if run.info.get("tool") not in KINDS:
+        raise RunError(
+            f"{run.folder} holds a run of {run.info.get('tool')}; what can be compared are runs of {listed(KINDS)}"
+        )
+    return run
+
+
+def measure(run: RunFolder, seed: int) -> list[Measured]:
+    """The models of the run: one, or those of a cross-test. `seed`: of the choice among many sets. Raises RunError."""
+    kind = run.info["tool"]
     if kind == CROSSTEST:
         return _cross_tested(run)
     measured = _Searched(run, seed) if kind in (MSE, SUBEXP) else _Mapped(run)
@@ -185,11 +189,7 @@ class _Searched(_Rows):
             values[PER_MSE] = _column(self.per_mse)
         measured = self.measured(card, values)
         measured.truncated = numpy.array(self.truncated, bool)
-        measured.sets = {
-            USED: sets.used(),
-            SMALLEST_SETS: sets.smallest(self.seed),
-            NEAREST: sets.several(self.seed),
-        }
+        measured.sets = {name: packed(sets, self.seed) for name, packed in PACKED.items()}
         return measured
 
 
@@ -243,5 +243,3 @@ def _by_image(records: Iterator[Record]) -> Iterator[tuple[str, Sequence[Record]
         kept = {name: record.get(name) for name in ("image", "content", *CLASSES, "source", "model", "auc")}
         images.setdefault(record["image"], []).append(kept)
     yield from images.items()
-
-

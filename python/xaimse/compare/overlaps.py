@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy
 import numpy.typing
 
-from .patch_sets import Floats, Ints, Packed, Words
+from .patch_sets import Floats, Ints, Packed, PatchSets, Words
 from .quantities import NEAREST, SMALLEST_SETS, USED
 
 Measure = Callable[[Packed, Packed], Floats]
@@ -56,6 +56,12 @@ def _counted(a: Packed, b: Packed, operation: Callable[[Words, Words], Words]) -
 
 
 MEASURES: dict[str, Measure] = {USED: jaccard, SMALLEST_SETS: jaccard, NEAREST: nearest}
+PACKED: dict[str, Callable[[PatchSets, int], Packed]] = {
+    USED: lambda sets, seed: sets.used(),
+    SMALLEST_SETS: PatchSets.smallest,
+    NEAREST: PatchSets.several,
+}
+"""The sets that each is measured on, by a seed."""
 
 
 # --- chance

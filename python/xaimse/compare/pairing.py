@@ -22,8 +22,8 @@ Truths = numpy.typing.NDArray[numpy.bool_]
 def require_comparable(runs: Sequence[RunFolder], vary: str) -> None:
     """Raises RunError where runs differ in more than `vary`, or do not differ in it (models may be alike)."""
     first = runs[0]
-    for run in runs[1:]:
-        if run.folder.absolute() == first.folder.absolute() or runs.count(run) > 1:
+    for place, run in enumerate(runs):
+        if run.folder.resolve() in [other.folder.resolve() for other in runs[:place]]:
             raise RunError(f"the same run twice: {run.folder}")
         unlike = list(_differences(setting(first), setting(run), without=vary))
         if unlike:

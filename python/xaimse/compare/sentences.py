@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from .quantities import Overlap, Quantity
-from .statistics import ALL_ZERO
+from .statistics import ALL_ZERO, CONSTANT
 from .tables import ALL, BOTH_RIGHT, ONE_RIGHT, SAME_CLASS, TRUNCATED
 
 Row = dict[str, Any]
@@ -29,15 +29,11 @@ def of_difference(row: Row, quantity: Quantity, so_far: bool) -> str:
         return f"{where}, {NOTHING}: the counts are lower bounds."
     if row["reason"] == ALL_ZERO:
         return f"{where}, {row['a']} and {row['b']} have the same {quantity.same} each time."
-    more = quantity.words[row["difference"] < 0]
-    both = " or ".join(quantity.words)
-    return _said(
-        row,
-        where,
-        _filled(quantity.claim, row, more, f"{_number(abs(row['difference']), row)} "),
-        _filled(quantity.claim, row, both, ""),
-        _interval(row, flip=row["difference"] < 0),
-    )
+    names = {"a": row["a"], "b": row["b"]}
+    fewer = row["difference"] < 0
+    claim = quantity.claim.format(**names, more=quantity.words[fewer], by=f"{_number(abs(row['difference']), row)} ")
+    question = quantity.claim.format(**names, more=" or ".join(quantity.words), by="")
+    return _said(row, where, claim, question, turned=fewer)
 
 
 def of_overlap(row: Row, overlap: Overlap, so_far: bool) -> str:
@@ -56,31 +52,25 @@ def of_overlap(row: Row, overlap: Overlap, so_far: bool) -> str:
         where,
         f"{subject} {overlap.words[row['difference'] < 0]} than by chance, {values}",
         f"{subject} {' or '.join(overlap.words)} than by chance, {values}",
-        _interval(row),
     )
 
 
-def _said(row: Row, where: str, claim: str, question: str, interval: str) -> str:
-    """`claim` where test and interval agree on it."""
-    p = row["p_holm"]
-    low, high = row["low"], row["high"]
-    tested = _tested(row)
+def _said(row: Row, where: str, claim: str, question: str, turned: bool = False) -> str:
+    """`claim` where test and interval agree on it; `turned`: it says by how much A has less."""
+    p, low, high = row["p_holm"], row["low"], row["high"]
     if p is None or low is None:
-        return f"{where}, {NOTHING} of whether {question}: {_why(row)}."
+        why = "the difference never varies" if row["reason"] == CONSTANT else "there are too few"
+        return f"{where}, {NOTHING} of whether {question}: {why}."
+    tested = f"{_p(p)} after Holm over {row['holm_over']} pair{'s' if row['holm_over'] != 1 else ''}"
+    mean = f"mean difference {_number(row['difference'], row)}, {_interval(low, high, row)}"
     if p >= LEVEL:
-        mean = f"mean difference {_number(row['difference'], row)}, "
-        return f"{where}, {NOTHING} of whether {question} ({mean}{_interval(row)}; {tested})."
+        return f"{where}, {NOTHING} of whether {question} ({mean}; {tested})."
     if not (low > 0 or high < 0):
-        mean = f"mean difference {_number(row['difference'], row)}, {_interval(row)}"
         return f"{where}, they differ ({tested}), but {NOTHING} of whether on average {question} ({mean})."
     if row["difference"] * (row.get("a_higher", 0) - row.get("b_higher", 0)) < 0:
         return f"{where}, they differ ({tested}), but {NOTHING} of whether {question}: mean and median disagree."
+    interval = _interval(-high, -low, row) if turned else _interval(low, high, row)
     return f"{where}, {claim} ({interval}; {tested})."
-
-
-def _why(row: Row) -> str:
-    reasons = {"too-few": "there are too few", "constant": "the difference never varies"}
-    return reasons.get(row["reason"], "there are too few")
 
 
 def _where(row: Row, so_far: bool, seen: str = "explain") -> str:
@@ -89,31 +79,19 @@ def _where(row: Row, so_far: bool, seen: str = "explain") -> str:
     return f"{'So far, on' if so_far else 'On'} {n or 'no'} {photographs} both {seen}{WHICH[row['photographs']]}"
 
 
-def _filled(claim: str, row: Row, more: str, by: str) -> str:
-    return claim.format(a=row["a"], b=row["b"], more=more, by=by)
-
-
-def _interval(row: Row, flip: bool = False) -> str:
-    """The interval, turned round where the sentence says by how much B has more."""
-    low, high = (-row["high"], -row["low"]) if flip else (row["low"], row["high"])
+def _interval(low: float, high: float, row: Row) -> str:
     return f"95 % interval {_number(low, row)} to {_number(high, row)}"
 
 
-def _tested(row: Row) -> str:
-    return f"{_p(row['p_holm'])} after Holm over {row['holm_over']} pair{'s' if row['holm_over'] != 1 else ''}"
-
-
-def _p(p: float | None) -> str:
+def _p(p: float) -> str:
     """As papers print it: p = .004, p = .62, p < .001."""
-    if p is None:
-        return "no p"
     if p < 0.001:
         return "p < .001"
     if p >= 0.995:
         return "p = 1"
     text = f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
     if p < LEVEL and float(text) >= LEVEL:
-        text = f"{math.floor(p * 1e4) / 1e4:.4f}"
+        text = f"{math.floor(round(p * 1e4, 6)) / 1e4:.4f}"
     return f"p = {text[1:]}"
 
 

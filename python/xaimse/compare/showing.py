@@ -12,8 +12,8 @@ from .. import __version__
 from .._command_line import printable
 from ..results import output
 from ..runs import RunError, listed
-from .comparing import Comparison, Row, compared, is_whole
-from .measuring import Measured, measure
+from .comparing import Row, compared, is_whole
+from .measuring import Measured, measure, opened
 from .pairing import Study, name_models, require_comparable, study
 from .quantities import OVERLAPS, QUANTITIES
 from .statistics import RESAMPLES
@@ -37,9 +37,9 @@ TITLES = {
 
 def show(options: argparse.Namespace) -> None:
     """Writes what the options of the command line ask for. Raises RunError, OSError."""
-    models = [model for folder in options.runs for model in measure(folder, options.seed)]
-    runs = list({id(model.run): model.run for model in models}.values())
+    runs = [opened(folder) for folder in options.runs]
     require_comparable(runs, options.vary)
+    models = [model for run in runs for model in measure(run, options.seed)]
     if len(models) < 2:
         raise RunError(f"{models[0].run.folder} has one model, and there is nothing to compare; give the runs of two")
     name_models(models, options.vary)
@@ -47,14 +47,15 @@ def show(options: argparse.Namespace) -> None:
         if not is_whole(model.run):
             say(f"not complete: {model.run.folder}: {how_far(model)}")
     side_by_side = study(models)
-    comparison = compared(side_by_side, options.seed)
+    made = list(TABLES) if not options.table and not options.csv else [options.table or "pairs"]
+    comparison = compared(side_by_side, options.seed, made)
     for note in comparison.notes:
         say(note)
     tables: dict[str, list[Row]] = {name: chosen(getattr(comparison, name), options) for name in TABLES}
     if options.json:
-        sys.stdout.write(as_json(options, side_by_side, comparison, tables))
+        sys.stdout.write(as_json(options, side_by_side, made, tables))
     elif options.csv:
-        table = options.table or "pairs"
+        (table,) = made
         sys.stdout.write(output.as_csv(frame(tables[table], TABLES[table])))
     else:
         sys.stdout.write(as_text(options, side_by_side, tables))
@@ -89,8 +90,9 @@ def frame(rows: Sequence[Row], columns: Sequence[str]) -> pandas.DataFrame:
 # --- forms
 
 
-def as_json(options: argparse.Namespace, of: Study, comparison: Comparison, tables: dict[str, list[Row]]) -> str:
+def as_json(options: argparse.Namespace, of: Study, made: Sequence[str], tables: dict[str, list[Row]]) -> str:
     """One object; a row of a table a line."""
+    names = list(dict.fromkeys(row.get("quantity") or row["overlap"] for rows in tables.values() for row in rows))
     head: dict[str, Any] = {
         "tool": "xai-compare",
         "tool_version": __version__,
@@ -100,14 +102,12 @@ def as_json(options: argparse.Namespace, of: Study, comparison: Comparison, tabl
         "resamples": RESAMPLES,
         "photographs": len(of.images),
         "runs": [run_of(model) for model in of.models],
-        "quantities": {row["quantity"]: QUANTITIES[row["quantity"]].definition for row in comparison.models},
-        "measures": {row["overlap"]: OVERLAPS[row["overlap"]].definition for row in comparison.overlaps},
+        "definitions": {name: (QUANTITIES.get(name) or OVERLAPS[name]).definition for name in names},
     }
     parts = [f"{dumped(name)}: {dumped(value)}" for name, value in head.items()]
-    for name, rows in tables.items():
-        if options.table in (None, name):
-            lines = [dumped({field: row[field] for field in TABLES[name]}) for row in rows]
-            parts.append(f"{dumped(name)}: [" + ",\n ".join(lines) + "]")
+    for name in made:
+        lines = [dumped({field: row[field] for field in TABLES[name]}) for row in tables[name]]
+        parts.append(f"{dumped(name)}: [" + ",\n ".join(lines) + "]")
     return "{" + ",\n ".join(parts) + "}\n"
 
 
@@ -129,7 +129,7 @@ def run_of(model: Measured) -> dict[str, Any]:
 
 
 def as_text(options: argparse.Namespace, of: Study, tables: dict[str, list[Row]]) -> str:
-    names = [name for name in TABLES if options.table in (None, name) and tables[name]]
+    names = [name for name in TABLES if tables[name]]
     parts = [heading(options, of)]
     for name in names:
         columns = [column for column in NARROW[name] if column != "photographs" or mixed(tables[name])]

@@ -25,9 +25,10 @@ class Bootstrap:
         random = numpy.random.default_rng(seed)
         self.times = numpy.zeros((RESAMPLES, photographs), numpy.uint8)
         """How often each resample has each photograph, R x N."""
-        for drawn in self.times if photographs else ():
-            places = random.integers(0, photographs, photographs)
-            drawn[:] = numpy.minimum(numpy.bincount(places, minlength=photographs), 255)
+        for first in range(0, RESAMPLES if photographs else 0, BLOCK):
+            block = self.times[first : first + BLOCK]
+            cells = random.integers(0, photographs, block.shape) + photographs * numpy.arange(len(block))[:, None]
+            block[:] = numpy.bincount(cells.ravel(), minlength=block.size).clip(max=255).reshape(block.shape)
 
     def intervals(self, values: Floats) -> Floats:
         """Ends of the intervals, 2 x C, of `values`, N x C with NaN for none; NaN where fewer than two have a value."""
