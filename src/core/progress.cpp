@@ -80,8 +80,8 @@ void Progress::finish() {
   if (terminal_) internal::show_status_line("");
   const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
   const std::string rate = rate_text(evaluations_, seconds);
-  log::info(title_, ": ", done_, " of ", total_, rate.empty() ? "" : cat(", ", evaluations_, " evaluations"), " in ",
-            duration_text(seconds), rate.empty() ? "" : cat(" (", rate, ")"));
+  log::info(title_, ": ", done_, " of ", total_, rate.empty() ? "" : cat(", ", evaluations_, " evaluations"),
+            " in ", duration_text(seconds), rate.empty() ? "" : cat(" (", rate, ")"));
 }
 
 std::string Progress::summary(double seconds) const {

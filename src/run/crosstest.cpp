@@ -100,13 +100,14 @@ class CrossRun {
     result.complete = true;
     result.folder = folder_.path();
     const long images = subject_.images();
-    result.plan = RunPlan{.tool = crosstest_kind().tool,
-                          .folder = folder_.path(),
-                          .start = finished() ? "done" : start_of(folder_),
-                          .data = planned_data(options_.input.data, subject_.data, subject_.shard, subject_.images()),
-                          .images = images,
-                          .done = finished() ? images : 0,
-                          .platform = planned_platform(plan_)};
+    result.plan =
+        RunPlan{.tool = crosstest_kind().tool,
+                .folder = folder_.path(),
+                .start = finished() ? "done" : start_of(folder_),
+                .data = planned_data(options_.input.data, subject_.data, subject_.shard, subject_.images()),
+                .images = images,
+                .done = finished() ? images : 0,
+                .platform = planned_platform(plan_)};
     if (!finished()) {
       RunPlan& plan = *result.plan;
       maps_.plan_missing(pool_, observer_, plan);

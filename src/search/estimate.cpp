@@ -498,8 +498,8 @@ class Estimator {
         additions_ > 0 ? static_cast<double>(losses_) / static_cast<double>(additions_) : 0;
     // of descents the sample says little: most of the number may lie in weights that are too rare to be seen
     const bool sampled_well = listed_ && r.effective_sample_size >= trusted_sample;
-    r.trusted = capped_ == 0 && (complete_ || sampled_well ||
-                                 r.one_minimal.high <= trusted_spread * r.one_minimal.low);
+    r.trusted = capped_ == 0 &&
+                (complete_ || sampled_well || r.one_minimal.high <= trusted_spread * r.one_minimal.low);
     r.near_ties = answers_.near_ties();
     return r;
   }
