@@ -583,7 +583,11 @@ def _auc(
 # --- what they share ---
 
 
-def _drive(search: _search.MseSearch | _search.SubExplanationSearch, score: Score, batch_size: int | None) -> None:
+def _drive(
+    search: _search.MseSearch | _search.EstimateSearch | _search.SubExplanationSearch,
+    score: Score,
+    batch_size: int | None,
+) -> None:
     """Answers a search until it is done."""
     answers = None
     while (masks := search.step(answers)) is not None:

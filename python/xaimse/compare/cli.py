@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Sequence
 
-from .. import __version__
 from .._command_line import Parser, printable, stopped_by_signals
 from ..runs import RunError, listed
 from .tables import MODEL, PHOTOGRAPHS, TABLES, VARY
@@ -29,14 +28,7 @@ PROGRAM = "xai-compare"
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = Parser(
-        prog=PROGRAM,
-        description=DESCRIPTION,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
+    parser = Parser(PROGRAM, DESCRIPTION, EPILOG)
     parser.add_argument("runs", nargs="+", metavar="RUN", help="folder of a run; of xai-crosstest one has all models")
     parser.add_argument(
         "--vary",
