@@ -531,7 +531,7 @@ def test_it_is_a_program(tmp_path):
 
 
 def test_who_reads_may_stop(tmp_path):
-    folders = [random_run(tmp_path / f"m{seed}", seed) for seed in range(12)]
+    folders = [random_run(tmp_path / f"m{seed}", seed) for seed in range(6)]
     program = as_program(*folders, "--csv")
     assert program.stdout.readline().startswith(b"quantity,")
     program.stdout.close()

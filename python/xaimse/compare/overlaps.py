@@ -16,7 +16,7 @@ from .quantities import NEAREST, SMALLEST_SETS, USED
 Measure = Callable[[Packed, Packed], Floats]
 Counts = numpy.typing.NDArray[numpy.uint8] | numpy.typing.NDArray[numpy.uint16]
 
-COMPARISONS = 12_800_000
+COMPARISONS = 6_400_000
 """Of two sets, for a measure of two models: as many shifts are made as this allows, all where it does."""
 BLOCK = 1 << 16  # comparisons at a time, which a processor's cache holds
 
