@@ -34,14 +34,15 @@ constexpr double checks_of_searched = 1;   // the same of a set that the search 
 constexpr int first_draws = 3;             // of children, while a descent saw no insufficient one
 constexpr double trusted_sample = 10;      // effective sample size
 constexpr double trusted_spread = 1.3;     // or else: of the interval, high / low
+constexpr double normal_limit = 1.959964;  // of 95 %, in standard deviations
 
 /// A 1-minimal set, and unbiased values for what is not known of it for sure.
 struct Counted {
   PatchSet set;
   double one_minimal = 0;   // of "it is reachable"
   double mse = 0;           // of "and an MSE that is counted"
-  double one_variance = 0;  // of the values: unbiased estimates of it
-  double mse_variance = 0;
+  double one_variance = 0;  // of that value: an unbiased estimate
+  double thinning = 0;      // 1 / r - 1, where subsets are looked at with probability r
 };
 
 /// Sums over sets of all that is reported.
@@ -79,7 +80,7 @@ struct Unit {
 /// A quantile of the gamma distribution with this mean and variance; the normal one's where they agree.
 double gamma_bound(double p, double mean, double variance) {
   const double shape = mean * mean / variance;
-  if (shape > 1e5) return mean + (p < 0.5 ? -1.959964 : 1.959964) * std::sqrt(variance);
+  if (shape > 1e5) return mean + (p < 0.5 ? -normal_limit : normal_limit) * std::sqrt(variance);
   return variance / mean * internal::gamma_quantile(p, shape);
 }
 
@@ -103,20 +104,21 @@ struct Series {
     double squares = 0;
     for (const auto& unit : units) squares += std::pow(unit.weight * (unit.value - result.value), 2);
     const auto n = static_cast<double>(units.size());
-    const double variance = (n > 1 ? squares * n / (n - 1) / (all * all) : 0) + counted_variance;
-    result.se = std::sqrt(variance);
+    const double variance = n > 1 ? squares * n / (n - 1) / (all * all) : 0;
+    result.se = std::sqrt(variance + counted_variance);
 
     // Fay and Feuer, "Confidence intervals for directly standardized rates" (1997): for a sum of weights
     double sampled = 0;
     double largest = 0;
     for (const double amount : amounts) sampled += amount / all, largest = std::max(largest, amount / all);
-    const double certain = result.value - sampled;
     if (amounts.empty() && n > 0) largest = typical * units.back().weight / all;
     const double low = sampled > 0 && variance > 0 ? gamma_bound(0.025, sampled, variance) : sampled;
     const double mean = sampled + largest;
     const double high = mean > 0 ? gamma_bound(0.975, mean, variance + largest * largest) : 0;
-    result.low = std::max(certain + low, lowest);
-    result.high = std::max(certain + high, result.low);
+    // Zou and Donner, "Construction of confidence limits about effect measures" (2008): limits of a sum
+    const double counted = normal_limit * std::sqrt(counted_variance);
+    result.low = std::max(result.value - std::hypot(sampled - low, counted), lowest);
+    result.high = std::max(result.value + std::hypot(high - sampled, counted), result.low);
     return result;
   }
 };
@@ -212,7 +214,7 @@ class Estimator {
     if (!counted_.insert(counted.set).second) return;
     certain_.add(counted, 1);
     one_variance_ += counted.one_variance;
-    mse_variance_ += counted.mse_variance;
+    thinning_ += counted.thinning;
     if (listed_) listed_->leave_out(counted.set);
   }
 
@@ -255,16 +257,25 @@ class Estimator {
     double mse = 1;
     if (!subsets.empty()) {
       const double rate = std::min(1.0, effort / static_cast<double>(subsets.size()));
+      counted.thinning = 1 / rate - 1;
       if (random_.uniform() < rate) {
         co_await answers_.ask(subsets);
+        ++checked_;
         if (holds_known_sufficient(counted.set)) {
+          ++refuted_;
           mse = 1 - 1 / rate;
-          counted.mse_variance = (1 / rate - 1) / rate;
         }
       }
     }
     counted.mse = counted.one_minimal * mse;
-    counted.mse_variance += counted.one_variance;
+  }
+
+  /// Of the MSEs among the sets that are counted one by one. A set that is looked at with probability r, and
+  /// refuted with probability q, varies by q (1 / r - 1); q by the rule of succession, because most often
+  /// nothing was refuted yet.
+  double mse_variance() const {
+    const double q = (static_cast<double>(refuted_) + 1) / (static_cast<double>(checked_) + 2);
+    return one_variance_ + q * thinning_;
   }
 
   // --- units ---
@@ -463,16 +474,16 @@ class Estimator {
   EstimateResult result() {
     EstimateResult r;
     if (complete_) {  // all are counted one by one: no unit's value is nearer
-      one_ = {{{certain_.one_minimal, 1}}, {}, one_variance_};
-      mse_ = {{{certain_.mses, 1}}, {}, mse_variance_};
+      one_ = {{{certain_.one_minimal, 1}}, {}, 0};
+      mse_ = {{{certain_.mses, 1}}, {}, 0};
       sum_ = certain_;
       weights_ = 1;
     }
     one_.counted_variance = one_variance_;
-    mse_.counted_variance = mse_variance_;
+    mse_.counted_variance = mse_variance();
     const double typical = complete_ ? 0 : std::exp(log_weights_ / static_cast<double>(units_));
     r.one_minimal = one_.estimate(one_variance_ == 0 ? certain_.one_minimal : 0, typical);
-    r.mses = mse_.estimate(mse_variance_ == 0 ? certain_.mses : 0, typical);
+    r.mses = mse_.estimate(mse_variance() == 0 ? certain_.mses : 0, typical);
     double size_sum = 0;
     for (int size = 0; size <= patches_; ++size)
       if (const double value = sum_.by_size[size] / weights_; value != 0) {
@@ -513,7 +524,9 @@ class Estimator {
   std::unordered_set<PatchSet> counted_;  // one by one
   Totals certain_;                        // over them
   double one_variance_ = 0;
-  double mse_variance_ = 0;
+  double thinning_ = 0;                   // sum over them of 1 / r - 1
+  long checked_ = 0;                      // of all sets: whose unknown subsets were looked at
+  long refuted_ = 0;                      // of these: they are no MSEs
   std::unordered_set<PatchSet> reached_;  // sets known to be reachable
 
   Totals sum_;  // over units, by weight
