@@ -497,7 +497,8 @@ def test_tables_of_unlike_runs_are_refused(three_runs, photos, tiny, tmp_path):
 # ---- the command line ----------------------------------------------------------------------------------------
 
 BAD_VALUES = {
-    **{option: values for option, values in test_errors.BAD_VALUES.items() if option != "--pictures"},
+    **{option: values for option, values in test_errors.BAD_VALUES.items()
+       if option not in ("--pictures", "--estimate", "--estimate-evaluations", "--max-orders")},
     "--format": ["pdf"],
     "--graph-image": ["no-such.png"],
     "--graph-max-nodes": ["0", "501"],
