@@ -68,6 +68,51 @@ SEARCH = (
     same("seconds", NUMBER, "time from decoding to the last evaluation; images overlap, so these are no sum", SECONDS),
 )
 
+
+def _estimated(name: str, type: str, field: str, definition: str, unit: str = "") -> Column:
+    return Column(name, type, f"estimate.{field}", f"with --estimate: {definition}", unit)
+
+
+def _estimated_count(name: str, field: str, definition: str) -> tuple[Column, ...]:
+    return (
+        _estimated(name, NUMBER, f"{field}.value", definition, "count"),
+        _estimated(f"{name}_se", NUMBER, f"{field}.se", f"standard error of {name}", "count"),
+        _estimated(f"{name}_low", NUMBER, f"{field}.low", "lower end of its 95 % interval", "count"),
+        _estimated(f"{name}_high", NUMBER, f"{field}.high", "upper end of it", "count"),
+    )
+
+
+# docs/counting.md
+ESTIMATES = (
+    *_estimated_count("one_minimal", "one_minimal", "reachable 1-minimal sets that there are, found or not"),
+    *_estimated_count("mse_count", "mses", "MSEs of at most mse_count_up_to patches that there are, found or not"),
+    _estimated("mse_count_up_to", INTEGER, "up_to", "patches of the largest MSEs that are counted", "patches"),
+    _estimated("mse_mean_size", NUMBER, "mean_size", "mean size of all these MSEs", "patches"),
+    _estimated("patch_share", LIST, "patch_share", "of each patch, the share of these MSEs that hold it", "0 to 1"),
+    _estimated("exact_up_to", INTEGER, "exact_up_to", "all sets of up to so many patches were counted", "patches"),
+    _estimated("trusted", TRUTH, "trusted", "whether the numbers are to be trusted, by the rule of docs/counting.md"),
+    _estimated("units", INTEGER, "units", "random units", COUNT),
+    _estimated("capped", INTEGER, "capped", "units that --max-orders ended; above 0: a lower bound", COUNT),
+    _estimated("coverage", NUMBER, "coverage", "share of one_minimal that is known set by set", "0 to 1"),
+    _estimated("effective_sample", NUMBER, "effective_sample_size", "(sum w)^2 / sum w^2 of what units found", COUNT),
+    _estimated(
+        "non_monotone_share",
+        NUMBER,
+        "non_monotone_share",
+        "of added patches, those that made a set insufficient",
+        "0 to 1",
+    ),
+    _estimated("estimate_evaluations", INTEGER, "evaluations", "different sets that the estimate asked for", COUNT),
+    _estimated("estimate_seed", INTEGER, "seed", "seed of the random units", "from 0"),
+)
+MSES_BY_SIZE = (
+    IMAGE,
+    Column("size", INTEGER, "", "patches of the MSEs", "patches, from 1"),
+    _estimated(
+        "mse_count", NUMBER, "by_size.*", "MSEs with so many patches; their sum is mse_count of the image", "count"
+    ),
+)
+
 DISTINCT = "sets that removals lead to, one patch at a time, and that keep node_threshold; MSEs are among them"
 ORDERS = "deletion orders that lead from an MSE to one of these sets; rounded above 2^53, missing above 1.8e308"
 LOGARITHM = "logarithm of tree_nodes to base 10; missing for 0"
@@ -335,7 +380,7 @@ TABLES: dict[str, Table] = {
     "records": Table(
         "what became of each image",
         "an image; of xai-crosstest an image, source and tested model",
-        {MSE: SEARCH, SUBEXP: SEARCH, SALIENCY: SALIENCY_RECORDS, CROSSTEST: CROSSTEST_RECORDS},
+        {MSE: (*SEARCH, *ESTIMATES), SUBEXP: SEARCH, SALIENCY: SALIENCY_RECORDS, CROSSTEST: CROSSTEST_RECORDS},
     ),
     "mses": Table(
         "minimal sufficient explanations; of xai-subexp with what each alone can lose",
@@ -345,7 +390,11 @@ TABLES: dict[str, Table] = {
     "sub_explanations": Table(
         "sub-explanations: what the MSEs of an image can lose", "an image with a search", {SUBEXP: SUB_EXPLANATIONS}
     ),
-    "by_size": Table("sub-explanations by their number of patches", "a size, of an image or MSE", {SUBEXP: BY_SIZE}),
+    "by_size": Table(
+        "sub-explanations, or all MSEs as estimated, by their number of patches",
+        "a size, of an image or MSE",
+        {MSE: MSES_BY_SIZE, SUBEXP: BY_SIZE},
+    ),
     "curves": Table(
         "insertion and deletion curves; the index says whose",
         "a curve",

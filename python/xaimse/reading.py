@@ -172,6 +172,7 @@ class Run:
     @property
     def by_size(self) -> pandas.DataFrame:
         """xai-subexp: sub-explanations by their number of patches, of each image (mse is missing) and each MSE.
+        xai-mse --estimate: the MSEs that there are, by theirs.
 
         >>> counts = read("runs/counted").by_size
         >>> counts[counts.mse.isna()].groupby("size").distinct.sum()

@@ -7,6 +7,7 @@ take; a test holds one against the other.
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy
 import pandas
 
 from .definitions import CROSSTEST, MSE, SALIENCY, SUBEXP
@@ -37,6 +38,15 @@ def statistics_so_far(kind: str, table: Tables, options: Row) -> Iterator[Row]:
         yield {"quantity": field, **_statistics(records[field])}
     if kind == SUBEXP:
         yield from _counted(table("sub_explanations"))
+    if kind == MSE and records.units.notna().any():
+        yield from _estimated(records)
+
+
+def _estimated(records: pandas.DataFrame) -> Iterator[Row]:
+    for count, column in (("one_minimal", "one_minimal"), ("mses", "mse_count")):
+        values = records[column]
+        yield {"quantity": f"estimated_{count}", **_statistics(values)}
+        yield {"quantity": f"log10_estimated_{count}", **_statistics(numpy.log10(values[values > 0]))}
 
 
 def _counted(counts: pandas.DataFrame) -> Iterator[Row]:

@@ -51,7 +51,7 @@ def series(values: list[Any], kind: str) -> "pandas.Series[Any]":
     if kind == NUMBER:
         return pandas.Series([number(value) for value in values], dtype=kind)
     if kind == LIST:
-        return pandas.Series([tuple(value) for value in values], dtype=object)
+        return pandas.Series([value if value is None else tuple(value) for value in values], dtype=object)
     return pandas.Series(values, dtype=kind)
 
 
@@ -93,6 +93,8 @@ def _by_size(record: Row) -> Iterator[Row]:
                 "size": int(size),
                 "sub_explanations": {"by_size": {"*": counts}},
             }
+    for size, mses in (value_at(record, ("estimate", "by_size")) or {}).items():
+        yield {"image": record["image"], "size": int(size), "estimate": {"by_size": {"*": mses}}}
 
 
 def _objective(record: Row) -> Iterator[Row]:

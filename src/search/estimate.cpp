@@ -84,6 +84,11 @@ double gamma_bound(double p, double mean, double variance) {
   return variance / mean * internal::gamma_quantile(p, shape);
 }
 
+/// std::hypot's of this size; its symbol would need a younger C library than all the rest.
+double distance(double a, double b) {
+  return std::sqrt(a * a + b * b);
+}
+
 /// One estimated number as it grows, unit by unit.
 struct Series {
   struct Value {
@@ -117,8 +122,8 @@ struct Series {
     const double high = mean > 0 ? gamma_bound(0.975, mean, variance + largest * largest) : 0;
     // Zou and Donner, "Construction of confidence limits about effect measures" (2008): limits of a sum
     const double counted = normal_limit * std::sqrt(counted_variance);
-    result.low = std::max(result.value - std::hypot(sampled - low, counted), lowest);
-    result.high = std::max(result.value + std::hypot(high - sampled, counted), result.low);
+    result.low = std::max(result.value - distance(sampled - low, counted), lowest);
+    result.high = std::max(result.value + distance(high - sampled, counted), result.low);
     return result;
   }
 };

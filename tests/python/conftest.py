@@ -92,6 +92,7 @@ def workplace(tmp_path_factory):
     common = ["--model", "models/alpha.pt", "--data", "photos"]
     failed = (3,)  # torn.png
     search = ["--grid", 4, "--max-evaluations", 1000]
+    search += ["--estimate-evaluations", 300]
     run("mse", *common, *search, out="first", codes=failed)
     run("mse", "--model", "models/tiny.pt", "--data", "photos", *search, out="other", codes=failed)
     run("subexp", "--mses", "runs/first", "--probe", 4, "--graphs", 1, "--max-nodes", 40, out="counted", codes=failed)

@@ -72,6 +72,19 @@ def test_records_are_those_of_the_journal(name, runs):
         assert str(run.records[column.name].dtype) == column.type
 
 
+def test_what_is_estimated(runs):
+    run = read(runs / "first")
+    estimated = [record for record in lines(runs / "first") if record["estimate"]]
+    assert len(estimated) > 1 and run.records.one_minimal.notna().sum() == len(estimated)
+    by_size = {(row.image, row.size): row.mse_count for row in run.by_size.itertuples()}
+    assert by_size == {(record["image"], int(size)): count for record in estimated
+                       for size, count in record["estimate"]["by_size"].items()}
+    sums = run.by_size.groupby("image").mse_count.sum()
+    for record in estimated:
+        assert sums.get(record["image"], 0) == pytest.approx(record["estimate"]["mses"]["value"])
+        assert record["estimate"]["mses"]["value"] >= record["found"] or not record["estimate"]["trusted"]
+
+
 def test_an_image_that_cannot_be_read_has_missing_values(runs):
     torn = read(runs / "first").records.set_index("image").loc["torn.png"]
     assert torn.status == "error" and "truncated" in torn.reason
@@ -381,7 +394,7 @@ def test_what_a_kind_does_not_have_is_said_with_who_has_it(runs):
         _ = run.maps
     with pytest.raises(AttributeError, match=r"has no 'curves'; runs of xai-saliency and xai-crosstest have$"):
         _ = run.curves
-    with pytest.raises(AttributeError, match=r"has no 'curve'; its tables are records, mses and statistics$"):
+    with pytest.raises(AttributeError, match=r"has no 'curve'; its tables are records, mses, by_size and statistics$"):
         run.table("curve")
     with pytest.raises(AttributeError, match="xai-mse, xai-saliency and xai-crosstest have"):
         read(runs / "counted").picture("photo00.png")

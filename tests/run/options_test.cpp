@@ -26,6 +26,7 @@ const Keys of_igos = {"preset", "iterations", "points",    "path",   "noise",  "
                       "l2",     "sigma",      "optimiser", "map_of", "rate",   "beta1",         "beta2",
                       "scale",  "epsilon",    "alpha",     "decay",  "armijo", "min_step"};
 
+const Keys of_estimate = {"estimate", "estimate_evaluations", "max_orders"};
 const Keys of_counting = {"node_threshold", "max_nodes", "probe"};
 const Keys of_map_scores = {"method", "size", "metric", "steps", "min_gap"};
 const Keys of_rise = {"rise_masks", "rise_cells", "rise_visible"};
@@ -36,7 +37,7 @@ Keys operator+(Keys a, const Keys& b) {
 }
 
 TEST(RunOptions, IdentityIsWhatCanChangeARecord) {
-  EXPECT_EQ(keys_of(values_of(MseRunOptions()).identity), of_every_run + of_search);
+  EXPECT_EQ(keys_of(values_of(MseRunOptions()).identity), of_every_run + of_search + of_estimate);
   EXPECT_EQ(keys_of(values_of(SubexpRunOptions()).identity), of_every_run + of_search + of_counting);
   EXPECT_EQ(keys_of(values_of(SaliencyRunOptions()).identity), of_every_run + of_igos + of_map_scores);
 }

@@ -320,7 +320,7 @@ def test_bash_completes_flags_choices_and_files(tmp_path):
     for words, expected in [
             (["--search", ""], ["beam", "exhaustive"]), (["--search", "ex"], ["exhaustive"]),
             (["--search", "=", "b"], ["beam"]), (["--search", "="], ["beam", "exhaustive"]),
-            (["--max-"], ["--max-evaluations", "--max-overlap", "--max-pixels", "--max-size"]),
+            (["--max-"], ["--max-evaluations", "--max-orders", "--max-overlap", "--max-pixels", "--max-size"]),
             (["--search", "beam", "--dry"], ["--dry-run"]), (["--quiet", "--dry"], ["--dry-run"]),
             (["--model", ""], ["a.pt", "b.toml", "models"]), (["--model", "a"], ["a.pt"]),
             (["--config", ""], ["b.toml", "models"]), (["--grid", ""], []), (["--completion", ""], ["bash", "zsh"])]:
