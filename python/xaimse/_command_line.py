@@ -3,9 +3,10 @@
 import argparse
 import os
 import signal
+import sys
 import threading
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
@@ -52,6 +53,19 @@ def stopped_by_signals(program: str) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def exit_code(program: str, show: Callable[[], None], refusals: tuple[type[Exception], ...]) -> int:
+    """Of what writes to standard output: 0, or 2 and one line where it refuses. Who reads may stop before the end."""
+    try:
+        show()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except refusals as error:
+        print(f"{program}: {printable(error)}", file=sys.stderr)
+        return 2
+    return 0
 
 
 def printable(text: object) -> str:

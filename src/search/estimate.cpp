@@ -1,7 +1,6 @@
 #include "xai/search/estimate.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -13,6 +12,7 @@
 #include "estimate_answers.hpp"
 #include "gamma.hpp"
 #include "listed_sets.hpp"
+#include "subsets.hpp"
 #include "xai/core/checkpoint.hpp"
 #include "xai/core/error.hpp"
 
@@ -21,6 +21,7 @@ namespace {
 
 using internal::Answers;
 using internal::ListedSets;
+using internal::proper_subsets;
 using internal::removals;
 
 constexpr long listed_in_wave = 32;   // units; they share the guesses and the sets left out
@@ -230,15 +231,6 @@ class Estimator {
     return std::all_of(children.begin(), children.end(), [&](const PatchSet& child) {
       return answers_.knows(child) && !answers_.sufficient(child);
     });
-  }
-
-  std::vector<PatchSet> proper_subsets(const PatchSet& set) const {
-    const auto patches = set.patches();
-    std::vector<PatchSet> subsets(std::size_t{1} << patches.size());
-    for (std::size_t mask = 1; mask < subsets.size(); ++mask)
-      subsets[mask] = subsets[mask & (mask - 1)].with(patches[std::countr_zero(mask)]);
-    subsets.pop_back();
-    return subsets;
   }
 
   bool holds_known_sufficient(const PatchSet& set) const {

@@ -43,10 +43,4 @@ class Answers : public Ratios {
   bool searched_taken_ = false;
 };
 
-inline std::vector<PatchSet> removals(const PatchSet& set) {
-  std::vector<PatchSet> out;
-  for (const int patch : set.patches()) out.push_back(set.without(patch));
-  return out;
-}
-
 }  // namespace xai::internal

@@ -1,26 +1,11 @@
 #include "minimal_sets.hpp"
 
-#include <bit>
+#include "subsets.hpp"
 
 namespace xai::internal {
 namespace {
 
 constexpr int largest_certified = 10;  // SPEC 4: at most 1,023 proper subsets
-
-std::vector<PatchSet> removals(const PatchSet& set) {
-  std::vector<PatchSet> out;
-  for (const int patch : set.patches()) out.push_back(set.without(patch));
-  return out;
-}
-
-std::vector<PatchSet> proper_subsets(const PatchSet& set) {
-  const auto patches = set.patches();
-  std::vector<PatchSet> subsets(std::size_t{1} << patches.size());
-  for (std::size_t mask = 1; mask < subsets.size(); ++mask)
-    subsets[mask] = subsets[mask & (mask - 1)].with(patches[std::countr_zero(mask)]);
-  subsets.pop_back();
-  return subsets;
-}
 
 bool is_proper_subset(const PatchSet& a, const PatchSet& b) {
   return a != b && a.is_subset_of(b);

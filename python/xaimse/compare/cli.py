@@ -3,11 +3,9 @@
 # pandas and SciPy take seconds to import: only when there is something to compare, after signals are caught
 
 import argparse
-import os
-import sys
 from collections.abc import Sequence
 
-from .._command_line import Parser, printable, stopped_by_signals
+from .._command_line import Parser, exit_code, stopped_by_signals
 from ..runs import RunError, listed
 from .tables import MODEL, PHOTOGRAPHS, TABLES, VARY
 
@@ -68,12 +66,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = parse(arguments)
         from .showing import show
 
-        try:
-            show(options)
-            sys.stdout.flush()
-        except BrokenPipeError:  # who reads has seen enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        except (RunError, OSError) as error:
-            print(f"{PROGRAM}: {printable(error)}", file=sys.stderr)
-            return 2
-    return 0
+        return exit_code(PROGRAM, lambda: show(options), (RunError, OSError))

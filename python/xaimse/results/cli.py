@@ -3,12 +3,10 @@
 # pandas takes a second to import: only when there is something to show, after signals are caught
 
 import argparse
-import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from .._command_line import Parser, printable, stopped_by_signals
+from .._command_line import Parser, exit_code, stopped_by_signals
 from ..definitions import TABLES
 from ..runs import NoSuchTable, RunError, listed
 
@@ -63,12 +61,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = parse(arguments)
         from .showing import show
 
-        try:
-            show(options)
-            sys.stdout.flush()
-        except BrokenPipeError:  # who reads has seen enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        except (RunError, NoSuchTable, OSError) as error:
-            print(f"{PROGRAM}: {printable(error)}", file=sys.stderr)
-            return 2
-    return 0
+        return exit_code(PROGRAM, lambda: show(options), (RunError, NoSuchTable, OSError))
