@@ -1,9 +1,8 @@
 // How well the true number of 1-minimal sets and of MSEs is estimated, on every enumerated photograph there
 // is (4 x 4: shared/data/truth and tests/search/truth):
 //   estimate_bench [REPETITIONS [SEARCHED ESTIMATED [LISTED [NAME]]]]
-// SEARCHED: evaluations of the search before; ESTIMATED: of the estimate. Without them: 1,500 + 1,500 and
-// 1,500
-// + 18,500. LISTED 0: by descents, as beyond 16 patches.
+// SEARCHED: evaluations of the search before; ESTIMATED: of the estimate. Without them both 1,500 + 1,500
+// and 1,500 + 18,500. LISTED 0: by descents, as beyond 16 patches.
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>

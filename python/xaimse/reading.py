@@ -109,8 +109,7 @@ class Run:
     @property
     def model_names(self) -> list[str]:
         """Names of the models: one, or those of a cross-test in their order."""
-        models = self.info.get("model") or []
-        return [str(m["card"]["name"]) for m in (models if isinstance(models, list) else [models])]
+        return [str(card["name"]) for card in self._files.cards]
 
     @property
     def images(self) -> list[str]:
@@ -129,9 +128,7 @@ class Run:
 
     def __repr__(self) -> str:
         counted = len(self.images)
-        data = self.info.get("data") or {}
-        count = data["shard"]["images"] if "shard" in data else data.get("count", "?")
-        of = "" if self.complete or self.kind == CROSSTEST else f" of {count}"
+        of = "" if self.complete or self.kind == CROSSTEST else f" of {self._files.image_count}"
         torn = ", a torn last record left out" if self.torn else ""
         models = ("models " if len(self.model_names) > 1 else "model ") + ", ".join(self.model_names or ["?"])
         return f"<run of {self.kind} in {self.folder}: {self.status}, {counted}{of} images{torn}, {models}>"

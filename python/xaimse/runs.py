@@ -50,6 +50,19 @@ class RunFolder:
         """The run reached its end, and there is a record of every image."""
         return self.info.get("status") == "done"
 
+    @property
+    def cards(self) -> list[dict[str, Any]]:
+        """Cards of the run's models: one, or those of a cross-test in their order."""
+        models = self.info.get("model") or []
+        return [model["card"] for model in (models if isinstance(models, list) else [models])]
+
+    @property
+    def image_count(self) -> "int | str":
+        """Images of the run's data set, or of its shard of it; "?" where run.json does not say."""
+        data = self.info.get("data") or {}
+        count: int | str = (data.get("shard") or {}).get("images", data.get("count", "?"))
+        return count
+
     def records(self) -> Iterator[dict[str, Any]]:
         """The records, in the journal's order: the data set's in a complete run, else that of completion.
 

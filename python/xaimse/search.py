@@ -318,9 +318,7 @@ def find_mses(
     known = _known(memo, grid)
     searching = _search.MseSearch(known, *_shape(grid), _plain(options))
     _drive(searching, score, batch_size)
-    fields = searching.result()
-    fields["mses"] = tuple(Mse(**mse) for mse in fields["mses"])
-    return MseResult(grid=grid, threshold=threshold, **fields)
+    return _mse_result(grid, threshold, searching.result())
 
 
 def estimate_mses(
@@ -359,11 +357,10 @@ def estimate_mses(
     estimating = _search.EstimateSearch(_known(memo, grid), rows, columns, _plain(search), _plain(options), seed)
     _drive(estimating, score, batch_size)
     fields = estimating.result()
-    found = fields.pop("found")
-    found["mses"] = tuple(Mse(**mse) for mse in found["mses"])
+    found = _mse_result(grid, threshold, fields.pop("found"))
     for count in ("one_minimal", "mses"):
         fields[count] = CountEstimate(*fields[count])
-    return MseEstimate(found=MseResult(grid=grid, threshold=threshold, **found), **fields)
+    return MseEstimate(found=found, **fields)
 
 
 PatchSets: TypeAlias = MseResult | Masks | Sequence[Mse | Iterable[int]]
@@ -581,6 +578,12 @@ def _auc(
 
 
 # --- what they share ---
+
+
+def _mse_result(grid: Grid, threshold: float, fields: dict[str, Any]) -> MseResult:
+    """What the extension's search found."""
+    mses = tuple(Mse(**mse) for mse in fields.pop("mses"))
+    return MseResult(grid=grid, threshold=threshold, mses=mses, **fields)
 
 
 def _drive(

@@ -188,7 +188,7 @@ class Estimator {
           next.push_back(set.with(patch));
       co_await answers_.ask(next);
       for (const PatchSet& set : next)
-        if (is_one_minimal(set)) count({set, 1, holds_known_sufficient(set) ? 0.0 : 1.0});
+        if (is_one_minimal(set)) count({set, 1, any_known_sufficient(proper_subsets(set)) ? 0.0 : 1.0});
       level = std::move(next);
     }
     charged_ = answers_.spent();
@@ -233,10 +233,9 @@ class Estimator {
     });
   }
 
-  bool holds_known_sufficient(const PatchSet& set) const {
-    const auto subsets = proper_subsets(set);
-    return std::any_of(subsets.begin(), subsets.end(),
-                       [&](const PatchSet& subset) { return answers_.known_sufficient(subset); });
+  bool any_known_sufficient(const std::vector<PatchSet>& sets) const {
+    return std::any_of(sets.begin(), sets.end(),
+                       [&](const PatchSet& set) { return answers_.known_sufficient(set); });
   }
 
   /// Whether a 1-minimal set is an MSE. What is known may tell; else all its subsets are asked for, with a
@@ -248,9 +247,7 @@ class Estimator {
     std::erase_if(subsets, [&](const PatchSet& subset) {
       return answers_.knows(subset) && !answers_.sufficient(subset);
     });
-    if (std::any_of(subsets.begin(), subsets.end(),
-                    [&](const PatchSet& subset) { return answers_.known_sufficient(subset); }))
-      co_return;
+    if (any_known_sufficient(subsets)) co_return;
     double mse = 1;
     if (!subsets.empty()) {
       const double rate = std::min(1.0, effort / static_cast<double>(subsets.size()));
@@ -258,7 +255,7 @@ class Estimator {
       if (random_.uniform() < rate) {
         co_await answers_.ask(subsets);
         ++checked_;
-        if (holds_known_sufficient(counted.set)) {
+        if (any_known_sufficient(subsets)) {
           ++refuted_;
           mse = 1 - 1 / rate;
         }

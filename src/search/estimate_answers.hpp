@@ -23,7 +23,6 @@ class Answers : public Ratios {
     fresh_.insert(fresh_.end(), sets.begin(), sets.end());
   }
 
-  bool knows(const PatchSet& set) const { return scorer_.knows(set); }
   bool known_sufficient(const PatchSet& set) const { return knows(set) && sufficient(set); }
   long spent() const { return static_cast<long>(asked_.size()); }
 

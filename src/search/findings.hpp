@@ -30,6 +30,7 @@ class Ratios {
     p_full_ = p(all_);
   }
 
+  bool knows(const PatchSet& set) const { return scorer_.knows(set); }
   double p_full() const { return p_full_; }
   double p(const PatchSet& set) const { return scorer_.known(set); }
   double ratio(const PatchSet& set) const { return p(set) / p_full_; }
@@ -73,8 +74,6 @@ class Findings : public Ratios {
     co_await scorer_.probabilities(baseline);
     if (p_full() > 0) note(PatchSet());
   }
-
-  bool knows(const PatchSet& set) const { return scorer_.knows(set); }
 
   /// Every set evaluated so far but the intact image, in the order of the questions.
   const std::vector<PatchSet>& sufficient_sets() const { return sufficient_sets_; }

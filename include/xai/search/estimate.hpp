@@ -56,7 +56,7 @@ struct EstimateResult {
   double effective_sample_size = 0;  ///< of the sets that the units found: (sum w)^2 / sum w^2
   double non_monotone_share = 0;     ///< of the patches added to a sufficient set: share that made it
                                      ///< insufficient
-  bool trusted = false;              ///< docs/counting.md, "When to trust it"
+  bool trusted = false;              ///< docs/counting.md, "Interval, sample, trust"
   long near_ties = 0;                ///< decisions that float noise could turn (SPEC 4)
 };
 

@@ -77,12 +77,6 @@ def measure(run: RunFolder, seed: int) -> list[Measured]:
     return [measured.finished()]
 
 
-def cards(run: RunFolder) -> list[dict[str, Any]]:
-    """Cards of the run's models; the card's `sha256` is the model's."""
-    models = run.info.get("model") or []
-    return [model["card"] for model in (models if isinstance(models, list) else [models])]
-
-
 @dataclass
 class _Rows:
     """What the records of all programs begin with."""
@@ -130,7 +124,7 @@ class _Mapped(_Rows):
             scores.append((record.get(name) or {}).get("auc"))
 
     def finished(self) -> Measured:
-        (card,) = cards(self.run)
+        (card,) = self.run.cards
         return self.measured(card, {name: _column(scores) for name, scores in self.scores.items()})
 
 
@@ -169,7 +163,7 @@ class _Searched(_Rows):
         self.top1 += [mse.get("keeps_top1") for mse in mses]
 
     def finished(self) -> Measured:
-        (card,) = cards(self.run)
+        (card,) = self.run.cards
         sets = PatchSets(
             len(self.images),
             self.grid,
@@ -197,7 +191,7 @@ class _Searched(_Rows):
 
 
 def _cross_tested(run: RunFolder) -> list[Measured]:
-    models = cards(run)
+    models = run.cards
     names = [str(card["name"]) for card in models]
     place = {name: index for index, name in enumerate(names)}
     rows = [_Rows(run) for _ in models]

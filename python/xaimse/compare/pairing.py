@@ -10,7 +10,7 @@ import numpy.typing
 
 from ..definitions import CROSSTEST
 from ..runs import RunError, RunFolder
-from .measuring import UNKNOWN, Measured, cards
+from .measuring import UNKNOWN, Measured
 from .patch_sets import Floats, Ints
 from .tables import ALL, BOTH_RIGHT, MODEL, ONE_RIGHT, SAME_CLASS, TRUNCATED, VARY
 
@@ -49,7 +49,7 @@ def setting(run: RunFolder) -> dict[str, Any]:
         "data": data.get("sha256"),
         "shard": identity.get("shard"),
         **(identity.get("options") or {}),
-        MODEL: [str(card.get("sha256"))[:12] for card in cards(run)],
+        MODEL: [str(card.get("sha256"))[:12] for card in run.cards],
     }
 
 

@@ -69,10 +69,9 @@ def how_far(model: Measured) -> str:
     """ "stopped, 3 of 4 images"."""
     info = model.run.info
     missing = (info.get("merged") or {}).get("missing")
-    data = info.get("data") or {}
-    count = (data.get("shard") or {}).get("images", data.get("count", "?"))
     return (f"shards {missing} are missing, " if missing else f"{info.get('status')}, ") + (
-        f"{len(model.images)} of {count} images" + (", a torn last record left out" if model.run.torn else "")
+        f"{len(model.images)} of {model.run.image_count} images"
+        + (", a torn last record left out" if model.run.torn else "")
     )
 
 
