@@ -6,7 +6,7 @@ say() { printf '\n== %s\n' "$*"; }
 # How many compilers or tests to run at once: a file that includes torch takes about 2 GB with its neighbours.
 jobs() {
   local cores gigabytes
-  cores=$(nproc)
+  cores=$(env -u OMP_NUM_THREADS nproc)  # which takes that variable for the answer
   gigabytes=$(awk '/^MemAvailable/ { print int($2 / 2097152) }' /proc/meminfo)
   ((gigabytes < cores)) && cores=$gigabytes
   echo $((cores > 1 ? cores : 1))

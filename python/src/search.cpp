@@ -155,18 +155,18 @@ struct SharedMemo {
 
   /// Every set that is known, by ascending bit set, and its p.
   std::pair<nb::object, nb::object> known(std::size_t rows, std::size_t columns) {
-    std::vector<std::pair<PatchSet, double>> all;
+    std::vector<std::pair<PatchSet, Score>> all;
     {
       const nb::gil_scoped_release without_gil;
       const std::scoped_lock lock(in_use);
       all.assign(memo.all_known().begin(), memo.all_known().end());
     }
-    std::sort(all.begin(), all.end());
+    std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
     Masks masks(all.size(), {rows, columns});
     auto p = std::make_unique<double[]>(all.size());
     for (std::size_t i = 0; i < all.size(); ++i) {
       masks.put(i, all[i].first);
-      p[i] = all[i].second;
+      p[i] = all[i].second.p;
     }
     return {std::move(masks).to_python(), array_of(std::move(p), {all.size()})};
   }
@@ -183,8 +183,8 @@ class Search {
   Search(std::shared_ptr<SharedMemo> memo, Shape shape, const Start& start)
       : memo_(std::move(memo)), shape_(shape), scorer_(memo_->memo), task_(start(scorer_)) {}
 
-  /// Takes the answers to the last questions, if there were any, and searches on. Gives the next questions, n
-  /// x rows x columns, or None when it is done.
+  /// Takes the answers to the last questions, n x 2, p and rival, if there were any, and searches on. Gives
+  /// the next questions, n x rows x columns, or None when it is done.
   nb::object step(const std::optional<Numbers>& answers) {
     std::optional<Masks> masks;
     {
@@ -206,9 +206,10 @@ class Search {
 
  private:
   void advance(std::span<const double> answers) {
-    require(answers.size() == questions_.size(), "a search that asked ", questions_.size(),
-            " questions does not take ", answers.size(), " answers");
-    for (std::size_t i = 0; i < answers.size(); ++i) scorer_.answer(questions_[i], answers[i]);
+    require(answers.size() == 2 * questions_.size(), "a search that asked ", questions_.size(),
+            " questions does not take ", answers.size(), " numbers");
+    for (std::size_t i = 0; i < questions_.size(); ++i)
+      scorer_.answer(questions_[i], {answers[2 * i], answers[2 * i + 1]});
     if (!std::exchange(started_, true))
       task_.start();
     else if (scorer_.can_resume())
@@ -253,6 +254,7 @@ Task<Estimated> search_and_estimate(Scorer& scorer, MseOptions search, EstimateO
                                     std::uint64_t seed, int patches) {
   Estimated result;
   result.found = co_await find_mses(scorer, search, patches);
+  options.sufficient = search.sufficient;
   options.threshold = search.threshold;
   if (result.found.status == MseStatus::ok)
     result.estimate = co_await estimate_mses(scorer, options, Random(seed, "estimate"), patches);
@@ -277,20 +279,22 @@ nb::tuple to_python(const std::vector<int>& numbers) {
 }
 
 nb::dict to_python(const MseResult& result) {
-  const bool searched = result.status != MseStatus::zero_probability;
+  const auto [status, reason] = words_of(result.status);
+  const bool searched = status != "skipped";
   nb::list mses;
   for (const Mse& mse : result.mses) {
     nb::dict fields;
     fields["patches"] = to_python(mse.patches.patches());
     fields["p"] = mse.p;
     fields["ratio"] = mse.ratio;
+    fields["keeps_top1"] = nb::cast(mse.keeps_top1);
     fields["certificate"] = name(mse.certificate);
     fields["checked_depth"] = mse.checked_depth;
     mses.append(fields);
   }
   nb::dict fields;
-  fields["status"] = !searched ? "skipped" : result.status == MseStatus::ok ? "ok" : "baseline-sufficient";
-  fields["reason"] = searched ? nb::none() : nb::cast("zero-probability");
+  fields["status"] = status;
+  fields["reason"] = reason.empty() ? nb::none() : nb::cast(reason);
   fields["p_full"] = result.p_full;
   fields["p_baseline"] = result.p_baseline;
   fields["mses"] = mses;

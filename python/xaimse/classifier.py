@@ -147,6 +147,13 @@ class Scorer:
         with evaluating(self.classifier.model, self.device):
             return self.classifier(sets, self.target)
 
+    def with_rivals(self, sets: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+        """n x 2: the same, and the largest probability of another class (0 where there is none)."""
+        with evaluating(self.classifier.model, self.device):
+            p = self.classifier(sets)
+        rivals = np.delete(p, self.target, axis=1)
+        return np.stack([p[:, self.target], rivals.max(axis=1, initial=0)], axis=1)
+
 
 _LOOKS = {
     "logits": "numbers that look like logits",

@@ -56,6 +56,11 @@ PREAMBLE = (
 SEARCH = (
     *PREAMBLE,
     same("grid", INTEGER, "patches a side", "patches, 2 to 16"),
+    same(
+        "sufficient",
+        TEXT,
+        "what a sufficient set keeps: ratio: p(S) / p(all) >= tau; top1: c the likeliest class; both",
+    ),
     same("threshold", NUMBER, "tau: a set S of patches is sufficient when p(S) / p(all) >= tau", "ratio, 0 to 1"),
     same("found", INTEGER, "MSEs found with these options, never all there are; missing without a search", COUNT),
     same("diverse", INTEGER, "largest family found of MSEs that pairwise share at most max_overlap patches", COUNT),
@@ -124,7 +129,8 @@ MSES = (
     Column("patches", LIST, "mses[].patches", "the set: ascending patch indices, row * grid + column", "tuple, from 0"),
     Column("size", INTEGER, "", "patches of the MSE", "patches, from 1"),
     Column("p", NUMBER, "mses[].p", "p(S): probability of the target when only these patches are shown", PROBABILITY),
-    Column("ratio", NUMBER, "mses[].ratio", "p(S) / p(all); may exceed 1", "ratio, from threshold"),
+    Column("ratio", NUMBER, "mses[].ratio", "p(S) / p(all); may exceed 1", "ratio, from 0"),
+    Column("keeps_top1", TRUTH, "mses[].keeps_top1", "no class has a larger p than the target on what is shown"),
     Column(
         "certificate",
         TEXT,
@@ -289,7 +295,7 @@ QUANTITIES = (
         TEXT,
         "",
         "column of `records` or `sub_explanations`, over the images with status ok (counts: not truncated ones; "
-        "truncated_...: truncated ones). mean_mse_size: an image's mean number of patches of its MSEs. "
+        "truncated_...: truncated ones). mean_mse_size, keeps_top1: an image's mean over its MSEs. "
         "sub_evaluations, saved: probes included",
     ),
     *STATISTICS,

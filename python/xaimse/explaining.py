@@ -77,7 +77,9 @@ def explain(
             raise ValueError(f"class_names has {len(names)} names, the model {len(intact)} classes")
         index, near_tie = _chosen(target, intact, names)
         score, memo = Scorer(classifier, index, place), Memo(grid)
-        result = find_mses(score, grid, threshold=threshold, max_evaluations=max_evaluations, memo=memo, **options)
+        result = find_mses(
+            score.with_rivals, grid, threshold=threshold, max_evaluations=max_evaluations, memo=memo, **options
+        )
     return Explanation(
         **vars(dataclasses.replace(result, near_ties=result.near_ties + near_tie)),
         target=index,
@@ -173,7 +175,11 @@ class Explanation(MseResult):
         return draw(self.photograph(), title, self._sentence(len(tiles)), tiles, self.mask)
 
     def _sentence(self, shown: int) -> str:
-        kept = f"at least {percent(self.threshold)} of this probability"
+        share = f"at least {percent(self.threshold)} of this probability"
+        top = "this class the likeliest"
+        kept = {"ratio": share, "top1": top, "both": f"{share} and {top}"}[self.sufficient]
+        if self.reason == "wrong":
+            return "The model puts another class on top: no set can keep this one there."
         if self.status == "skipped":
             return "The model gives this class no probability: there is nothing to explain."
         if self.status == "baseline-sufficient":

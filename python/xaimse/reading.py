@@ -9,7 +9,7 @@
 0  photo00.png     18         9
 1  photo01.png     22         9
 >>> run.describe("ratio")
-mses.ratio: p(S) / p(all); may exceed 1 [ratio, from threshold]
+mses.ratio: p(S) / p(all); may exceed 1 [ratio, from 0]
 
 A run that is under way, or that was stopped, can be read too, up to its last whole record; `run.complete` is False
 then. The fields of the files are told in docs/output-format.md.

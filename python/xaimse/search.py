@@ -2,7 +2,8 @@
 
 A *scorer* is a callable. It takes a boolean array of shape (n, rows, columns), True where a patch is shown and False
 where it is hidden, and returns n probabilities in [0, 1] of the class that is explained: a list, an array, a tensor,
-whatever numpy.asarray takes. What float noise puts up to 1e-6 beyond 0 or 1 is clipped; beyond that it is refused. What
+whatever numpy.asarray takes; or n x 2 numbers, p of the class and the largest p of another one, for `keeps_top1` and
+`sufficient`. What float noise puts up to 1e-6 beyond 0 or 1 is clipped; beyond that it is refused. What
 hiding a patch means (blur, black, a mask token) is the scorer's affair. It is called with all the sets that the search
 wants to know next at once, and never twice for the same set.
 
@@ -29,7 +30,7 @@ except ImportError as error:
 Masks: TypeAlias = npt.NDArray[np.bool_]
 """(n, rows, columns), True = shown."""
 Score: TypeAlias = Callable[[Masks], Any]
-"""From n masks to n probabilities."""
+"""From n masks to n probabilities, or to n x 2: of the class, and the largest of another class."""
 Grid: TypeAlias = int | Sequence[int]
 """g for g x g patches, or (rows, columns); patch p lies in row p // columns and column p % columns."""
 
@@ -49,6 +50,7 @@ class Mse:
     """One minimal sufficient explanation (MSE): a set of patches that alone keeps the threshold.
 
     patches: ascending indices. p: p(S). ratio: p(S) / p(all).
+    keeps_top1: no class has a larger p than the one that is explained; None where the scorer does not say.
     certificate: "all-subsets": every proper subset was evaluated and is insufficient; "single-removal": every subset
         with one patch less was.
     checked_depth: every subset with up to this many patches removed was evaluated and is insufficient.
@@ -57,6 +59,7 @@ class Mse:
     patches: tuple[int, ...]
     p: float
     ratio: float
+    keeps_top1: bool | None
     certificate: str
     checked_depth: int
 
@@ -66,9 +69,10 @@ class MseResult:
     """What find_mses() found with its options: `found` is never "all there are".
 
     status: "ok"; "baseline-sufficient": the empty set is sufficient, so there are no MSEs; "skipped", with the reason
-        "zero-probability": p(all) is 0, nothing was searched, and what was not is None.
+        "zero-probability" (p(all) is 0) or "wrong" (`sufficient` asks for the class on top, and the whole has another):
+        nothing was searched, and what was not is None.
     p_full, p_baseline: p(all), p of the empty set.
-    grid, threshold: as they were given.
+    grid, sufficient, threshold: as they were given.
     mses: sorted by size, then by patches; none contains another.
     found: len(mses). min_size: patches of the smallest, None without any.
     diverse: the size of the largest family found whose members pairwise share at most max_overlap patches.
@@ -83,6 +87,7 @@ class MseResult:
     p_full: float
     p_baseline: float
     grid: Grid
+    sufficient: str
     threshold: float
     mses: tuple[Mse, ...]
     found: int | None
@@ -260,6 +265,7 @@ def find_mses(
     score: Score,
     grid: Grid = _MSE["grid"],
     *,
+    sufficient: str = _MSE["sufficient"],
     threshold: float = _MSE["threshold"],
     search: str = _MSE["search"],
     beam_width: int = _MSE["beam_width"],
@@ -278,7 +284,9 @@ def find_mses(
     score: from a boolean array (n, rows, columns), True = shown, to n probabilities in [0, 1]. Not rounded: a scorer
         that gives float32 gives what xai-mse finds.
     grid: g for g x g patches, 2 to 16; or (rows, columns), up to 256 patches: (1, n) for the n words of a text.
-    threshold: tau, above 0 and at most 1. A set S is sufficient iff p(S) / p(all) >= tau.
+    sufficient: what a set must keep: "ratio", a share `threshold` of the probability; "top1", the class on top, which
+        needs a scorer that gives n x 2 numbers; or "both".
+    threshold: tau, above 0 and at most 1. A set S keeps the ratio iff p(S) / p(all) >= tau.
     search: "beam", or "exhaustive": every subset, of up to 16 patches.
     beam_width: states of a level that are extended in one sweep, at least 1.
     extensions: extend a state by its best ones only; 0 = by all hidden patches.
@@ -305,6 +313,7 @@ def find_mses(
     """
     grid = _grid(grid)
     options = {
+        "sufficient": sufficient,
         "threshold": threshold,
         "search": search,
         "beam_width": beam_width,
@@ -318,7 +327,7 @@ def find_mses(
     known = _known(memo, grid)
     searching = _search.MseSearch(known, *_shape(grid), _plain(options))
     _drive(searching, score, batch_size)
-    return _mse_result(grid, threshold, searching.result())
+    return _mse_result(grid, sufficient, threshold, searching.result())
 
 
 def estimate_mses(
@@ -329,6 +338,7 @@ def estimate_mses(
     estimate_evaluations: int = 1500,
     max_orders: int = _ESTIMATE["max_orders"],
     seed: int = 0,
+    sufficient: str = _MSE["sufficient"],
     threshold: float = _MSE["threshold"],
     max_evaluations: int = _MSE["max_evaluations"],
     batch_size: int | None = None,
@@ -341,7 +351,7 @@ def estimate_mses(
     estimate_evaluations: no unit starts once so many different sets were asked for; 0 = no bound.
     max_orders: tries to reach one set from the whole, at least 1.
     seed: of the random units, from 0.
-    score, grid, threshold, max_evaluations, batch_size, memo, errors: as for find_mses().
+    score, grid, sufficient, threshold, max_evaluations, batch_size, memo, errors: as for find_mses().
 
     >>> def score(shown):  # any two patches of the first row
     ...     return 0.1 + 0.45 * shown[:, 0].sum(axis=1).clip(max=2)
@@ -350,14 +360,14 @@ def estimate_mses(
     (6.0, 2.0)
     """
     grid = _grid(grid)
-    search = {"threshold": threshold, "max_evaluations": max_evaluations}
+    search = {"sufficient": sufficient, "threshold": threshold, "max_evaluations": max_evaluations}
     options = {"estimate": estimate, "estimate_evaluations": estimate_evaluations, "max_orders": max_orders}
     rows, columns = _shape(grid)
     seed = _whole(seed, "seed", 0)
     estimating = _search.EstimateSearch(_known(memo, grid), rows, columns, _plain(search), _plain(options), seed)
     _drive(estimating, score, batch_size)
     fields = estimating.result()
-    found = _mse_result(grid, threshold, fields.pop("found"))
+    found = _mse_result(grid, sufficient, threshold, fields.pop("found"))
     for count in ("one_minimal", "mses"):
         fields[count] = CountEstimate(*fields[count])
     return MseEstimate(found=found, **fields)
@@ -549,7 +559,7 @@ def _curve(
     steps = min(_CURVE["steps"], cells.size) if steps is None else steps
     options = _plain({"steps": steps, "min_gap": min_gap, "metric": metric})
     counts, shown = _search.curve_masks(options, np.ascontiguousarray(cells.ravel()), direction)
-    p = _answers(score, shown.reshape(len(shown), *cells.shape), batch_size)
+    p = _answers(score, shown.reshape(len(shown), *cells.shape), batch_size)[:, 0].copy()
     made = _search.curve(options, cells.size, direction, p)
     curve, auc = (None, None) if made is None else (tuple(made[0]), made[1])
     status, reason = ("ok", None) if made else ("undefined", "gap")
@@ -580,10 +590,10 @@ def _auc(
 # --- what they share ---
 
 
-def _mse_result(grid: Grid, threshold: float, fields: dict[str, Any]) -> MseResult:
+def _mse_result(grid: Grid, sufficient: str, threshold: float, fields: dict[str, Any]) -> MseResult:
     """What the extension's search found."""
     mses = tuple(Mse(**mse) for mse in fields.pop("mses"))
-    return MseResult(grid=grid, threshold=threshold, mses=mses, **fields)
+    return MseResult(grid=grid, sufficient=sufficient, threshold=threshold, mses=mses, **fields)
 
 
 def _drive(
@@ -594,11 +604,11 @@ def _drive(
     """Answers a search until it is done."""
     answers = None
     while (masks := search.step(answers)) is not None:
-        answers = _answers(score, masks, batch_size)
+        answers = _answers(score, masks, batch_size).ravel()
 
 
 def _answers(score: Score, masks: npt.NDArray[np.bool_], batch_size: int | None) -> npt.NDArray[np.float64]:
-    """p of each mask, as the scorer says."""
+    """p of each mask, and the largest of another class, as the scorer says: n x 2."""
     if batch_size is None:
         return _probabilities(score(masks), len(masks))
     batch_size = _whole(batch_size, "batch_size", 1)
@@ -607,17 +617,22 @@ def _answers(score: Score, masks: npt.NDArray[np.bool_], batch_size: int | None)
 
 
 def _probabilities(answer: Any, count: int) -> npt.NDArray[np.float64]:
-    """A scorer's answer for `count` masks, if it is one."""
+    """A scorer's answer for `count` masks, if it is one: count x 2, NaN where it does not say the second."""
     p = _numbers(answer, "what the scorer returned")
-    if p.shape != (count,):
-        raise ValueError(f"the scorer must return one probability for each of {count} masks, not shape {p.shape}")
-    wrong = np.flatnonzero(~((p >= -_NOISE) & (p <= 1 + _NOISE)))  # NaN too
-    if wrong.size:
-        index = int(wrong[0])
+    if p.shape not in ((count,), (count, 2)):
         raise ValueError(
-            f"the scorer must return probabilities in [0, 1] (no logits), not {p[index]} for mask {index} of {count}"
+            f"the scorer must return one probability for each of {count} masks, or two, not shape {p.shape}"
         )
-    return np.clip(p, 0, 1)
+    p = p.reshape(count, -1)
+    wrong = np.argwhere(~((p >= -_NOISE) & (p <= 1 + _NOISE)))  # NaN too
+    if wrong.size:
+        index, column = map(int, wrong[0])
+        raise ValueError(
+            f"the scorer must return probabilities in [0, 1] (no logits), not {p[index, column]} for mask {index} of "
+            f"{count}"
+        )
+    rivals = p[:, 1] if p.shape[1] == 2 else np.full(count, np.nan)
+    return np.stack([np.clip(p[:, 0], 0, 1), np.clip(rivals, 0, 1)], axis=1)
 
 
 def _numbers(values: Any, what: str) -> npt.NDArray[np.float64]:

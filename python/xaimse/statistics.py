@@ -15,7 +15,7 @@ from .definitions import CROSSTEST, MSE, SALIENCY, SUBEXP
 Tables = Callable[[str], pandas.DataFrame]
 Row = dict[str, Any]
 
-SEARCH = ("found", "diverse", "min_size", "mean_mse_size", "p_full", "evaluations", "seconds")
+SEARCH = ("found", "diverse", "min_size", "mean_mse_size", "keeps_top1", "p_full", "evaluations", "seconds")
 FIELDS = {
     MSE: SEARCH,
     SUBEXP: SEARCH,
@@ -33,7 +33,9 @@ def statistics_so_far(kind: str, table: Tables, options: Row) -> Iterator[Row]:
     records = table("records")
     records = records[records.status == "ok"].set_index("image")
     if kind != SALIENCY:
-        records["mean_mse_size"] = table("mses").groupby("image")["size"].mean()
+        of_image = table("mses").groupby("image")
+        records["mean_mse_size"] = of_image["size"].mean()
+        records["keeps_top1"] = of_image["keeps_top1"].mean().astype(float)
     for field in FIELDS[kind]:
         yield {"quantity": field, **_statistics(records[field])}
     if kind == SUBEXP:

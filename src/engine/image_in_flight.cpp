@@ -14,7 +14,7 @@ ImageInFlight::ImageInFlight(std::size_t index, LoadedImage loaded, MaskableImag
 Scorer& ImageInFlight::scorer(int target) {
   require(grid_ * grid_ <= PatchSet::capacity, "'grid' must be at most 16 for patch sets, not ", grid_);
   target_ = target;
-  memo_.remember(PatchSet::all(grid_ * grid_), prediction_.of(target));
+  memo_.remember(PatchSet::all(grid_ * grid_), {prediction_.of(target), prediction_.rival_of(target)});
   return scorers_.front();
 }
 

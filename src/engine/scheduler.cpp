@@ -188,7 +188,8 @@ void Scheduler::receive(const Row& row, const Outcome& outcome, std::int64_t n) 
   } else if (!finite) {
     fail_questions(image);
   } else if (const auto* scored = std::get_if<ScoredSet>(&row.shown)) {
-    scored->scorer->answer(scored->set, values[4]);
+    const bool is_best = static_cast<int>(values[2]) == image.target_;
+    scored->scorer->answer(scored->set, {values[4], is_best ? values[1] : values[0]});
   } else {
     MaskAnswer& answer = *std::get<MaskSlot>(row.shown).answer;
     answer.p = values[4];

@@ -54,11 +54,26 @@ cv::Mat mse_tile(const cv::Mat& photograph, const cv::Mat& ground, const PatchSe
   return tile;
 }
 
+std::string what_is_kept(const MseOptions& options) {
+  const std::string share = cat("at least ", percent(options.threshold), " of this probability");
+  switch (options.sufficient) {
+    case Sufficient::ratio:
+      return share;
+    case Sufficient::top1:
+      return "this class the likeliest";
+    case Sufficient::both:
+      break;
+  }
+  return share + " and this class the likeliest";
+}
+
 std::string sentence(const MseResult& result, const MseOptions& options, std::size_t shown) {
-  const std::string kept = cat("at least ", percent(options.threshold), " of this probability");
+  const std::string kept = what_is_kept(options);
   switch (result.status) {
     case MseStatus::zero_probability:
       return "The model gives this class no probability: there is nothing to explain.";
+    case MseStatus::wrong:
+      return "The model puts another class on top: no set can keep this one there.";
     case MseStatus::baseline_sufficient:
       return cat("The baseline alone, without any patch, keeps ", kept, ": there is nothing to explain.");
     case MseStatus::ok:

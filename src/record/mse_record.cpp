@@ -10,6 +10,7 @@ Json bare_record(const ImageFacts& facts, const MseOptions& options, std::string
                  const Json& reason) {
   Json record = preamble(facts, status, reason);
   record.update(Json{{"grid", options.grid},
+                     {"sufficient", name(options.sufficient)},
                      {"threshold", options.threshold},
                      {"mses", Json::array()},
                      {"found", nullptr},
@@ -29,6 +30,7 @@ Json to_json(const Mse& mse) {
   return Json{{"patches", mse.patches.patches()},
               {"p", mse.p},
               {"ratio", mse.ratio},
+              {"keeps_top1", mse.keeps_top1 ? Json(*mse.keeps_top1) : Json()},
               {"certificate", name(mse.certificate)},
               {"checked_depth", mse.checked_depth}};
 }
@@ -57,6 +59,7 @@ Mse read_mse(const Json& json, int patches) {
   require<DataError>(!mse.patches.empty(), "a record of MSEs has an empty one");
   mse.p = json.at("p");
   mse.ratio = json.at("ratio");
+  if (const Json& top1 = json.at("keeps_top1"); !top1.is_null()) mse.keeps_top1 = top1.get<bool>();
   mse.certificate = known<Certificate>(json.at("certificate"));
   mse.checked_depth = json.at("checked_depth");
   return mse;
@@ -65,15 +68,13 @@ Mse read_mse(const Json& json, int patches) {
 }  // namespace
 
 Json mse_record(const ImageFacts& facts, const MseOptions& options, const MseResult& result) {
-  const bool possible = result.status != MseStatus::zero_probability;
-  Json record = possible ? bare_record(facts, options,
-                                       result.status == MseStatus::ok ? "ok" : "baseline-sufficient", nullptr)
-                         : bare_record(facts, options, "skipped", "zero-probability");
+  const auto [status, reason] = words_of(result.status);
+  Json record = bare_record(facts, options, status, reason.empty() ? Json() : Json(reason));
   record["p_full"] = number_or_null(result.p_full);
   record["p_baseline"] = number_or_null(result.p_baseline);
   record["evaluations"] = result.evaluations;
   record["near_ties"] = result.near_ties;
-  if (!possible) return record;
+  if (status == "skipped") return record;
 
   for (const Mse& mse : result.mses) record["mses"].push_back(to_json(mse));
   record["found"] = result.mses.size();

@@ -17,16 +17,21 @@ void MseSummary::add(const Json& record) {
   const Json& mses = record["mses"];
   without_mse_ += mses.empty();
   long patches = 0;
+  long keeping_top1 = 0;
   for (const Json& mse : mses) {
     const auto size = static_cast<int>(mse["patches"].size());
     patches += size;
     ++sizes_[size];
     ++certificates_[mse["certificate"]];
+    keeping_top1 += mse["keeps_top1"] == true;
   }
   for (const char* field : {"found", "diverse", "min_size", "p_full", "evaluations", "seconds"})
     quantities_.add(field, record[field]);
-  if (!mses.empty())
-    quantities_.add("mean_mse_size", static_cast<double>(patches) / static_cast<double>(mses.size()));
+  if (!mses.empty()) {
+    const auto found = static_cast<double>(mses.size());
+    quantities_.add("mean_mse_size", static_cast<double>(patches) / found);
+    quantities_.add("keeps_top1", static_cast<double>(keeping_top1) / found);
+  }
   if (record.contains("estimate") && record["estimate"].is_object()) add_estimate(record["estimate"]);
 }
 

@@ -23,6 +23,11 @@ int batch_size_of(const std::string& text, const at::Device& device) {
   return size;
 }
 
+Json merged(Json all, const Json& newer) {
+  all.update(newer);
+  return all;
+}
+
 /// As the plan's file of tunings says.
 std::shared_ptr<Classifier> open_as_others(const ModelCard& card, const ComputePlan& plan,
                                            const OpenModel& open, ClassifierOptions options) {
@@ -41,7 +46,8 @@ std::shared_ptr<Classifier> open_as_others(const ModelCard& card, const ComputeP
     const Json tuning = model->tuning();
     if (tuning.is_null() || !plan.writes) return model;
     known = file.add(card, plan.device, plan.precision, tuning);
-    if (tuning_choices(known) == tuning_choices(tuning)) return model;  // else another process was first
+    // else another process was first; what this run has no use for, as of gradients, is no matter
+    if (tuning_choices(known) == merged(tuning_choices(known), tuning_choices(tuning))) return model;
   }
 }
 

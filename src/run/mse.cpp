@@ -41,7 +41,11 @@ class MseAnalysis : public ImageAnalysis {
       estimate = co_await estimate_mses(scorer, options, random);
       result.near_ties += estimate->near_ties;
     }
-    if (options_.save_scores) save(facts.image, scorer.all_known());
+    if (options_.save_scores) {
+      std::unordered_map<PatchSet, double> scores;
+      for (const auto& [set, score] : scorer.all_known()) scores.emplace(set, score.p);
+      save(facts.image, std::move(scores));
+    }
     keep(index, std::move(facts), std::move(result), std::move(estimate), image.loaded().image);
   }
 
@@ -54,6 +58,7 @@ class MseAnalysis : public ImageAnalysis {
   EstimateOptions estimate_options() const {
     EstimateOptions options = options_.estimate;
     options.grid = options_.mse.grid;
+    options.sufficient = options_.mse.sufficient;
     options.threshold = options_.mse.threshold;
     return options;
   }
@@ -121,6 +126,8 @@ void SearchRunOptions::validate() const {
   validate_described(*this);
   require_paths(*this);
   mse.validate();
+  require(target.target != "second" || mse.sufficient == Sufficient::ratio, "'sufficient' ",
+          name(mse.sufficient), " asks for the class of largest probability, which 'target' second never is");
 }
 
 void describe(OptionTable& table, MseRunOptions& options) {

@@ -9,7 +9,8 @@ namespace xai::internal {
 /// Which sets count as sub-explanations, and what it cost to know.
 class CountedSets : public Ratios {
  public:
-  using Ratios::Ratios;
+  CountedSets(Scorer& scorer, double threshold, int patches)
+      : Ratios(scorer, Sufficient::ratio, threshold, patches) {}
 
   /// Evaluates different sets that were not given before, as one question.
   Task<void> evaluate(std::vector<PatchSet> sets) {
@@ -17,7 +18,7 @@ class CountedSets : public Ratios {
     co_await scorer_.probabilities(sets);
     evaluations_ += scorer_.new_to_memo() - before;
     asked_ += static_cast<long>(sets.size());
-    for (const PatchSet& set : sets) note_ratio(set);
+    for (const PatchSet& set : sets) note_decision(set);
   }
   /// An image without probability has no ratios, and no set of it counts.
   bool counts(const PatchSet& set) const { return p_full() > 0 && sufficient(set); }

@@ -135,7 +135,7 @@ class Estimator {
       : options_(options),
         patches_(patches),
         random_(std::move(random)),
-        answers_(scorer, options.threshold, patches),
+        answers_(scorer, options.sufficient, options.threshold, patches),
         certain_(patches),
         sum_(patches) {
     if (patches <= options.listed) listed_.emplace(patches);

@@ -19,7 +19,7 @@ class Answers : public Ratios {
     std::erase_if(sets, [&](const PatchSet& set) { return !asked_.insert(set).second; });
     if (sets.empty()) co_return;
     co_await scorer_.probabilities(sets);
-    for (const PatchSet& set : sets) note_ratio(set);
+    for (const PatchSet& set : sets) note_decision(set);
     fresh_.insert(fresh_.end(), sets.begin(), sets.end());
   }
 
@@ -30,7 +30,7 @@ class Answers : public Ratios {
   std::vector<PatchSet> take_fresh() {
     if (!std::exchange(searched_taken_, true)) {
       fresh_.clear();
-      for (const auto& [set, p] : scorer_.asked()) fresh_.push_back(set);
+      for (const auto& [set, score] : scorer_.asked()) fresh_.push_back(set);
       std::sort(fresh_.begin(), fresh_.end());  // the order of a hash table is nobody's promise
     }
     return std::exchange(fresh_, {});

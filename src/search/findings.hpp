@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <unordered_set>
 #include <vector>
 
@@ -17,17 +18,19 @@ inline int patch_count(int grid, int patches) {
   return patches > 0 ? patches : grid * grid;
 }
 
-/// The scorer's answers, read against a threshold.
+/// The scorer's answers, and which sets they make sufficient.
 class Ratios {
  public:
-  Ratios(Scorer& scorer, double threshold, int patches)
-      : scorer_(scorer), threshold_(threshold), all_(PatchSet::all(patches)) {}
+  Ratios(Scorer& scorer, Sufficient sense, double threshold, int patches)
+      : scorer_(scorer), sense_(sense), threshold_(threshold), all_(PatchSet::all(patches)) {}
 
   /// Evaluates the intact image, which every ratio needs.
   Task<void> open() {
     const std::vector<PatchSet> intact(1, all_);  // no braced list: g++ 12 refuses one inside co_await
     co_await scorer_.probabilities(intact);
     p_full_ = p(all_);
+    require(sense_ == Sufficient::ratio || keeps_top1(all_).has_value(), "'sufficient' ", name(sense_),
+            " needs a scorer that also gives the largest probability of another class");
   }
 
   bool knows(const PatchSet& set) const { return scorer_.knows(set); }
@@ -36,14 +39,27 @@ class Ratios {
   double ratio(const PatchSet& set) const { return p(set) / p_full_; }
   /// Finite for p = 0 too.
   double log_p(const PatchSet& set) const { return std::log(std::max(p(set), 1e-12)); }
-  bool sufficient(const PatchSet& set) const { return ratio(set) >= threshold_; }
+  /// The explained class has the largest p; nothing where no rival is known.
+  std::optional<bool> keeps_top1(const PatchSet& set) const {
+    const Score& score = scorer_.score(set);
+    return std::isnan(score.rival) ? std::nullopt : std::optional(score.p >= score.rival);
+  }
+  bool sufficient(const PatchSet& set) const {
+    return (sense_ == Sufficient::top1 || ratio(set) >= threshold_) &&
+           (sense_ == Sufficient::ratio || keeps_top1(set).value());
+  }
   /// Larger p first, then the smaller bit set (SPEC 4).
   bool before(const PatchSet& a, const PatchSet& b) const { return p(a) != p(b) ? p(a) > p(b) : a < b; }
 
   long near_ties() const { return near_ties_; }
   /// To be told of every set that is judged sufficient or not.
-  void note_ratio(const PatchSet& set) {
-    if (std::abs(ratio(set) - threshold_) < 1e-4) ++near_ties_;
+  void note_decision(const PatchSet& set) {
+    const bool ratio_is_near = sense_ != Sufficient::top1 && std::abs(ratio(set) - threshold_) < 1e-4;
+    if (ratio_is_near || (sense_ != Sufficient::ratio && rival_is_near(set))) ++near_ties_;
+  }
+  /// To be told of every set that is reported; after note_decision().
+  void note_report(const PatchSet& set) {
+    if (sense_ == Sufficient::ratio && rival_is_near(set)) ++near_ties_;
   }
   /// To be told the log p (or sums of them) of a choice and of the best that was passed over: counts the
   /// choices that float noise could turn.
@@ -55,6 +71,13 @@ class Ratios {
   Scorer& scorer_;
 
  private:
+  /// The logits of the class and its rival differ by less than 1e-4.
+  bool rival_is_near(const PatchSet& set) const {
+    const auto [p, rival] = scorer_.score(set);
+    return std::abs(p - rival) < 1e-4 * std::max(p, rival);
+  }
+
+  Sufficient sense_;
   double threshold_;
   PatchSet all_;
   double p_full_ = 0;
@@ -64,8 +87,8 @@ class Ratios {
 /// What a search knows about its image: the answers, and which sets are sufficient, within the budget.
 class Findings : public Ratios {
  public:
-  Findings(Scorer& scorer, double threshold, int patches, long max_evaluations)
-      : Ratios(scorer, threshold, patches), max_evaluations_(max_evaluations) {}
+  Findings(Scorer& scorer, Sufficient sense, double threshold, int patches, long max_evaluations)
+      : Ratios(scorer, sense, threshold, patches), max_evaluations_(max_evaluations) {}
 
   /// Evaluates the intact image and its baseline; all else needs them.
   Task<void> open() {
@@ -108,7 +131,7 @@ class Findings : public Ratios {
 
  private:
   void note(const PatchSet& set) {
-    note_ratio(set);
+    note_decision(set);
     (sufficient(set) ? sufficient_sets_ : insufficient_sets_).push_back(set);
   }
 

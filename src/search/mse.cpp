@@ -1,6 +1,7 @@
 #include "xai/search/mse.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <limits>
 
 #include "beam.hpp"
@@ -40,7 +41,7 @@ bool by_size_then_patches(const PatchSet& a, const PatchSet& b) {
 Task<MseResult> search(Scorer& scorer, MseOptions options, int patches) {
   MseResult result;
   const bool exhaustive = options.search == SearchKind::exhaustive;
-  Findings findings(scorer, options.threshold, patches,
+  Findings findings(scorer, options.sufficient, options.threshold, patches,
                     exhaustive ? std::numeric_limits<long>::max() : options.max_evaluations);
   co_await findings.open();
   result.p_full = findings.p_full();
@@ -49,6 +50,8 @@ Task<MseResult> search(Scorer& scorer, MseOptions options, int patches) {
   std::vector<PatchSet> minimal;
   if (result.p_full <= 0) {
     result.status = MseStatus::zero_probability;
+  } else if (!findings.sufficient(PatchSet::all(patches))) {
+    result.status = MseStatus::wrong;
   } else if (findings.sufficient(PatchSet())) {
     result.status = MseStatus::baseline_sufficient;
   } else if (exhaustive) {
@@ -64,7 +67,9 @@ Task<MseResult> search(Scorer& scorer, MseOptions options, int patches) {
     checkpoint();
     const int depth = checked_depth(findings, set);
     const auto certificate = depth == set.size() ? Certificate::all_subsets : Certificate::single_removal;
-    result.mses.push_back({set, findings.p(set), findings.ratio(set), certificate, depth});
+    findings.note_report(set);
+    result.mses.push_back(
+        {set, findings.p(set), findings.ratio(set), findings.keeps_top1(set), certificate, depth});
   }
   auto diverse = largest_diverse_family(minimal, options.max_overlap);
   result.diverse_members = std::move(diverse.members);
@@ -75,6 +80,20 @@ Task<MseResult> search(Scorer& scorer, MseOptions options, int patches) {
 }
 
 }  // namespace
+
+std::pair<std::string_view, std::string_view> words_of(MseStatus status) {
+  switch (status) {
+    case MseStatus::ok:
+      return {"ok", ""};
+    case MseStatus::baseline_sufficient:
+      return {"baseline-sufficient", ""};
+    case MseStatus::zero_probability:
+      return {"skipped", "zero-probability"};
+    case MseStatus::wrong:
+      return {"skipped", "wrong"};
+  }
+  std::abort();  // no other is made
+}
 
 Task<MseResult> find_mses(Scorer& scorer, MseOptions options, int patches) {
   patches == 0 ? options.validate() : validate_described(options);

@@ -6,6 +6,8 @@ namespace xai {
 void describe(OptionTable& table, MseOptions& options) {
   table.group("Search");
   table.add("grid", options.grid, "Patches a side").from_to(2, 16);
+  table.add("sufficient", options.sufficient,
+            "What a set must keep: ratio = a share of the probability, top1 = the class, or both");
   table.add("threshold", options.threshold, "A set is sufficient if it keeps this share of the probability")
       .above_up_to(0, 1);
   table.add("search", options.search, "beam, or exhaustive: every subset, for grids up to 4");

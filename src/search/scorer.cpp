@@ -9,9 +9,9 @@ Scorer::Question Scorer::probabilities(std::vector<PatchSet> sets) {
   return {*this, std::move(sets)};
 }
 
-void Scorer::answer(const PatchSet& set, double p) {
-  asked_.at(set) = p;
-  memo_.remember(set, p);
+void Scorer::answer(const PatchSet& set, const Score& score) {
+  asked_.at(set) = score;
+  memo_.remember(set, score);
   answered();
 }
 

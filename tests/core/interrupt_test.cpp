@@ -12,9 +12,15 @@
 namespace xai {
 namespace {
 
+/// Handlers as of a program that a terminal started: what starts the tests may ignore some signals.
+void install_anew() {
+  for (const int signal_number : {SIGINT, SIGQUIT, SIGHUP}) std::signal(signal_number, SIG_DFL);
+  install_interrupt_handlers();
+}
+
 // each in a process of its own, since the handlers and the flag are the process's
 [[noreturn]] void raise_and_report(std::initializer_list<int> signals) {
-  install_interrupt_handlers();
+  install_anew();
   if (interrupted()) std::exit(99);
   for (const int signal_number : signals) raise(signal_number);
   std::exit(interrupted() ? 42 : 98);
@@ -56,7 +62,7 @@ class LastWords {
   LastWords() { write_file_atomically(file_, "status: running."); }
 
   [[noreturn]] void end_by(std::initializer_list<int> signals) const {
-    install_interrupt_handlers();
+    install_anew();
     const LastWord word(file_, 8, "stopped", "failed ");
     { const LastWord gone(folder_ / "other", 0, "lost", "lost"); }
     for (const int signal_number : signals) raise(signal_number);

@@ -110,15 +110,19 @@ void expect_same(const ToyAnalysis& a, const ToyAnalysis& b) {
   }
 }
 
-/// p(S) of a toy image by SPEC 3, one set at a time and without the engine.
-double plain_probability(ToyClassifier& classifier, const LoadedImage& loaded, const PatchSet& set,
-                         int target) {
+/// p(S) of a toy image, of all classes, by SPEC 3, one set at a time and without the engine.
+at::Tensor plain_probabilities(ToyClassifier& classifier, const LoadedImage& loaded, const PatchSet& set) {
   const MaskComposer composer(pixels, pixels, grid, MaskKind::soft, at::kCPU);
   at::Tensor cells = at::zeros({1, grid, grid});
   for (const int p : set.patches()) cells.view(-1)[p] = 1;
   const at::Tensor u = composer.upsample(cells);
   const at::Tensor mixed = loaded.baseline + u * (loaded.image - loaded.baseline);
-  return classifier.logits(((mixed - 0.5) / 0.25).unsqueeze(0)).softmax(1)[0][target].item<double>();
+  return classifier.logits(((mixed - 0.5) / 0.25).unsqueeze(0)).softmax(1)[0].to(at::kDouble);
+}
+
+double plain_probability(ToyClassifier& classifier, const LoadedImage& loaded, const PatchSet& set,
+                         int target) {
+  return plain_probabilities(classifier, loaded, set)[target].item<double>();
 }
 
 TEST(Engine, ScoresAreTheModelsProbabilities) {
@@ -137,6 +141,38 @@ TEST(Engine, ScoresAreTheModelsProbabilities) {
     }
   }
   EXPECT_GT(checked, 4);
+}
+
+TEST(Engine, ARivalIsTheLargestProbabilityOfAnotherClass) {
+  class Look : public ToyAnalysis {
+   public:
+    using ToyAnalysis::ToyAnalysis;
+    Task<void> analyse(std::size_t index, ImageInFlight& image) override {
+      std::vector<PatchSet> asked;
+      for (std::uint32_t bits = 1; bits < 1U << (grid * grid); bits = bits * 5 + 3)
+        asked.push_back(PatchSet::from_bits(bits));
+      asked.push_back(PatchSet::all(grid * grid));  // known from the prediction
+      // the label: at times the best, the runner-up, the last
+      Scorer& scorer = image.scorer(static_cast<int>(index % 3));
+      co_await scorer.probabilities(asked);
+      for (const PatchSet& set : asked) scores[index].emplace_back(set, scorer.score(set));
+    }
+    std::map<std::size_t, std::vector<std::pair<PatchSet, Score>>> scores;
+  } look(toy_search());
+  ToyClassifier classifier;
+  Engine(classifier, toy_engine(4, 2)).run(6, look);
+  int above = 0, below = 0;
+  for (const auto& [index, scores] : look.scores)
+    for (const auto& [set, score] : scores) {
+      const int target = static_cast<int>(index % 3);
+      at::Tensor p = plain_probabilities(classifier, toy_image(index), set);
+      EXPECT_NEAR(score.p, p[target].item<double>(), 1e-5);
+      p[target] = 0;
+      EXPECT_NEAR(score.rival, p.max().item<double>(), 1e-5);
+      ++(score.p >= score.rival ? above : below);
+    }
+  EXPECT_GT(above, 3);
+  EXPECT_GT(below, 3);
 }
 
 TEST(Engine, AnswersDoNotDependOnThePacking) {

@@ -769,8 +769,9 @@ def assert_same(explanation, record):
     for mse, expected in zip(explanation.mses, record["mses"], strict=True):
         assert abs(mse.p - expected["p"]) < 1e-5
         assert mse.ratio == pytest.approx(expected["ratio"], rel=1e-5, abs=1e-5)
-        assert (mse.certificate, mse.checked_depth) == (expected["certificate"], expected["checked_depth"])
-    for name in ("found", "diverse", "diverse_exact", "min_size", "stop_reason", "evaluations"):
+        for name in ("keeps_top1", "certificate", "checked_depth"):
+            assert getattr(mse, name) == expected[name], name
+    for name in ("sufficient", "found", "diverse", "diverse_exact", "min_size", "stop_reason", "evaluations"):
         assert getattr(explanation, name) == record[name], name
     assert record["found"] >= 3
 
@@ -786,7 +787,13 @@ LITE0 = Preprocessing(224, (0.498,) * 3, (0.502,) * 3, resize=256, interpolation
 
 
 @pytest.mark.parametrize(
-    "options", [{"max_evaluations": 200}, {"max_evaluations": 200, "grid": 5, "mask": "hard", "target": "second"}]
+    "options",
+    [
+        {"max_evaluations": 200},
+        {"max_evaluations": 200, "grid": 5, "mask": "hard", "target": "second"},
+        {"max_evaluations": 200, "sufficient": "top1"},
+        {"max_evaluations": 200, "sufficient": "both", "baseline": "black"},
+    ],
 )
 def test_efficientnet_is_explained_as_xai_mse_does(tmp_path, options):
     record = xai_mse(tmp_path, exported_model("efficientnet_lite0"), CAMERA, options)

@@ -364,7 +364,7 @@ def test_tables_carry_their_definitions(name, runs):
 def test_describe(runs, capsys):
     run = read(runs / "counted")
     run.describe("ratio")
-    assert capsys.readouterr().out == "mses.ratio: p(S) / p(all); may exceed 1 [ratio, from threshold]\n"
+    assert capsys.readouterr().out == "mses.ratio: p(S) / p(all); may exceed 1 [ratio, from 0]\n"
     run.describe()
     told = capsys.readouterr().out
     for table in run.tables:

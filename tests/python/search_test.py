@@ -178,6 +178,39 @@ def test_exhaustive_search_finds_the_mses_and_no_other(table):
     assert all(mse.certificate == "all-subsets" and mse.checked_depth == len(mse.patches) for mse in result.mses)
 
 
+@pytest.mark.parametrize("sufficient", ["ratio", "top1", "both"])
+def test_what_is_sufficient_can_be_the_class_on_top(table, sufficient):
+    score = scorer_of(table)
+    rival = 0.6 * np.random.default_rng(4).random(65536) * float(score.p[-1])
+    rival[-1] = 0  # the whole is on top
+    on_top = score.p >= rival
+    keeps = {"ratio": score.p / score.p[-1] >= 0.9, "top1": on_top}
+    keeps["both"] = keeps["ratio"] & on_top
+    mses, _ = brute_force(keeps[sufficient].astype(float))
+
+    def both(shown):
+        bits = shown.reshape(len(shown), -1) @ (1 << np.arange(16))
+        return np.stack([score.p[bits], rival[bits]], axis=1)
+
+    result = find_mses(both, 4, sufficient=sufficient, search="exhaustive", batch_size=1000)
+    assert result.sufficient == sufficient and {mse.patches for mse in result.mses} == mses
+    for mse in result.mses:
+        assert mse.keeps_top1 is bool(on_top[sum(1 << patch for patch in mse.patches)])
+    found = find_mses(both, 4, sufficient=sufficient)
+    assert found.found > 5 and all(
+        mse.patches in mses for mse in found.mses if mse.certificate == "all-subsets"
+    )
+
+
+def test_a_scorer_without_rivals_keeps_no_class_on_top():
+    score = additive(3, 3)
+    assert {mse.keeps_top1 for mse in find_mses(score, 3).mses} == {None}
+    says = "'sufficient' top1 needs a scorer that also gives the largest probability of another class"
+    assert says in refusal(lambda: find_mses(score, 3, sufficient="top1"))
+    beaten = find_mses(lambda shown: np.full((len(shown), 2), [0.3, 0.7]), 3, sufficient="both")
+    assert (beaten.status, beaten.reason, beaten.found) == ("skipped", "wrong", None)
+
+
 def test_what_the_beam_finds_is_true(table):
     score = scorer_of(table)
     mses, one_minimal = brute_force(score.p)
@@ -463,9 +496,9 @@ def test_what_is_no_probability_is_named(value):
 @pytest.mark.parametrize(
     "answer, message",
     [
-        (lambda n: np.full((n, 1), 0.5), "one probability for each of 1 masks, not shape (1, 1)"),
-        (lambda n: 0.5, "one probability for each of 1 masks, not shape ()"),
-        (lambda n: [0.5] * (n + 1), "one probability for each of 1 masks, not shape (2,)"),
+        (lambda n: np.full((n, 1), 0.5), "one probability for each of 1 masks, or two, not shape (1, 1)"),
+        (lambda n: 0.5, "one probability for each of 1 masks, or two, not shape ()"),
+        (lambda n: [0.5] * (n + 1), "one probability for each of 1 masks, or two, not shape (2,)"),
         (lambda n: None, "what the scorer returned must be numbers, not NoneType"),
         (lambda n: ["0.5"] * n, "what the scorer returned must be numbers, not list"),
         (lambda n: np.full(n, 0.5 + 0j), "what the scorer returned must be numbers, not ndarray of complex128"),

@@ -36,6 +36,8 @@ TEST(Summary, DescribesTheImagesThatHaveTheQuantity) {
   EXPECT_EQ(q["min_size"]["mean"], 1);
   EXPECT_EQ(q["mean_mse_size"]["n"], 1);
   EXPECT_EQ(q["mean_mse_size"]["mean"], 1.5);
+  EXPECT_EQ(q["keeps_top1"]["n"], 1);  // of one image, the mean over its two MSEs
+  EXPECT_EQ(q["keeps_top1"]["mean"], 0.5);
   EXPECT_TRUE(q["mean_mse_size"]["standard_deviation"].is_null());
   EXPECT_DOUBLE_EQ(q["p_full"]["mean"], 0.7);
   EXPECT_DOUBLE_EQ(q["evaluations"]["median"], 754.5);

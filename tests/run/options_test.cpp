@@ -20,8 +20,8 @@ Keys keys_of(const Json& object) {
 // a run go on with another value, and mix records of two kinds.
 const Keys of_every_run = {"max_pixels", "target", "only_correct", "min_probability",
                            "baseline",   "mask",   "precision",    "seed"};
-const Keys of_search = {"grid",   "threshold", "search",          "beam_width", "extensions",
-                        "sweeps", "reduce",    "max_evaluations", "max_size",   "max_overlap"};
+const Keys of_search = {"grid",   "sufficient", "threshold",       "search",   "beam_width", "extensions",
+                        "sweeps", "reduce",     "max_evaluations", "max_size", "max_overlap"};
 const Keys of_igos = {"preset", "iterations", "points",    "path",   "noise",  "noise_sharing", "l1",
                       "l2",     "sigma",      "optimiser", "map_of", "rate",   "beta1",         "beta2",
                       "scale",  "epsilon",    "alpha",     "decay",  "armijo", "min_step"};

@@ -2,8 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <set>
+
 #include "search/synthetic.hpp"
 #include "xai/core/error.hpp"
+#include "xai/search/estimate.hpp"
 
 namespace xai {
 namespace {
@@ -196,6 +200,106 @@ TEST(Beam, ZeroProbability) {
   EXPECT_EQ(result.status, MseStatus::zero_probability);
   EXPECT_TRUE(result.mses.empty());
   EXPECT_EQ(result.evaluations, 2);
+}
+
+/// The class has p(S), its rival what is left of a half, shaken: the class is on top of some sets that lack
+/// the ratio, and below in some that keep it.
+Score contested(const PatchSet& set) {
+  const double p = shaken(3, 11)(set);
+  return {p, set.size() == 9 ? 0.1 : 0.55 + 0.7 * (testing::noise(5, set) - 0.5)};
+}
+
+TEST(Sufficient, ByTheClassOnTopOrBothIsByDefinition) {
+  const auto by_definition = [](Sufficient sense) {
+    return
+        [=](const PatchSet& set) -> double {  // 1 where sufficient: Enumeration's threshold then says nothing
+          const Score score = contested(set);
+          const bool keeps_ratio = score.p / contested(PatchSet::all(9)).p >= 0.9;
+          const bool keeps_top1 = score.p >= score.rival;
+          return sense == Sufficient::ratio  ? keeps_ratio
+                 : sense == Sufficient::top1 ? keeps_top1
+                                             : keeps_ratio && keeps_top1;
+        };
+  };
+  std::set<std::vector<PatchSet>> answers;
+  for (const Sufficient sense : {Sufficient::ratio, Sufficient::top1, Sufficient::both}) {
+    const Enumeration truth(by_definition(sense), 3);
+    for (MseOptions o : {exhaustive(3), options(3)}) {
+      o.sufficient = sense;
+      o.beam_width = 500;
+      o.extensions = 0;
+      Scorer scorer;
+      const MseResult result = run_search(scorer, find_mses(scorer, o), contested);
+      EXPECT_EQ(result.status, MseStatus::ok);
+      EXPECT_EQ(sets(result), sorted(truth.mses)) << name(sense);
+      for (const Mse& mse : result.mses) {
+        const Score score = contested(mse.patches);
+        EXPECT_EQ(mse.keeps_top1, score.p >= score.rival);
+        EXPECT_EQ(mse.p, score.p);
+      }
+      answers.insert(sets(result));
+    }
+  }
+  EXPECT_EQ(answers.size(), 3);  // no two senses have the same sets here
+}
+
+TEST(Sufficient, AnEstimateCountsInTheSameSense) {
+  for (const Sufficient sense : {Sufficient::top1, Sufficient::both}) {
+    MseOptions o = exhaustive(3);
+    o.sufficient = sense;
+    Scorer scorer;
+    const MseResult found = run_search(scorer, find_mses(scorer, o), contested);
+    EstimateOptions e;
+    e.grid = 3;
+    e.sufficient = sense;
+    e.units = 10;
+    const EstimateResult estimate =
+        run_search(scorer, estimate_mses(scorer, e, Random(1, "a", "b")), contested);
+    EXPECT_EQ(estimate.mses.value, static_cast<double>(found.mses.size())) << name(sense);  // all is known
+  }
+}
+
+TEST(Sufficient, AnImageOfAnotherClassHasNothingToKeepOnTop) {
+  const std::function<Score(const PatchSet&)> beaten = [](const PatchSet& set) {
+    return Score(0.3 + 0.01 * set.size(), 0.6);
+  };
+  for (const Sufficient sense : {Sufficient::top1, Sufficient::both}) {
+    MseOptions o = options(3);
+    o.sufficient = sense;
+    Scorer scorer;
+    const MseResult result = run_search(scorer, find_mses(scorer, o), beaten);
+    EXPECT_EQ(result.status, MseStatus::wrong);
+    EXPECT_TRUE(result.mses.empty());
+    EXPECT_EQ(result.evaluations, 2);
+  }
+  Scorer scorer;  // by the ratio it has
+  EXPECT_EQ(run_search(scorer, find_mses(scorer, options(3)), beaten).mses.at(0).keeps_top1, false);
+}
+
+TEST(Sufficient, GapsBetweenLogitsThatNoiseCouldTurnAreNearTies) {
+  const auto near_ties = [](Sufficient sense, double gap) {
+    MseOptions o = exhaustive(2);
+    o.sufficient = sense;
+    Scorer scorer;
+    // {0} alone keeps the ratio, and is as near to its rival as the gap says; all others are clear
+    return run_search(scorer, find_mses(scorer, o),
+                      [&](const PatchSet& set) -> Score {
+                        if (set == PatchSet{0}) return {0.8, 0.8 * std::exp(-gap)};
+                        return {set.contains(0) ? 0.8 : 0.1, 0.2};
+                      })
+        .near_ties;
+  };
+  for (const Sufficient sense : {Sufficient::ratio, Sufficient::top1, Sufficient::both}) {
+    EXPECT_EQ(near_ties(sense, 5e-5), 1) << name(sense);
+    EXPECT_EQ(near_ties(sense, 2e-4), 0) << name(sense);
+  }
+}
+
+TEST(Sufficient, AScorerWithoutRivalsSaysNothingOfTheClassOnTop) {
+  MseOptions o = options(3);
+  EXPECT_EQ(find(shaken(3, 11), o).mses.at(0).keeps_top1, std::nullopt);
+  o.sufficient = Sufficient::both;
+  EXPECT_THROW(find(shaken(3, 11), o), UsageError);
 }
 
 TEST(Beam, SufficientProperSubsetReplacesAOneMinimalSet) {

@@ -64,15 +64,19 @@ class Table:
         self.predicted = int(p[-1].argmax())
         self.p = p[:, self.predicted if target is None else target]
         self.ratio = self.p / self.p[-1]
+        others = numpy.delete(p, self.predicted if target is None else target, axis=1)
+        self.lead = numpy.log(self.p) - numpy.log(others.max(axis=1))  # of the class over its rival, in logits
 
-    def mses(self, threshold):
+    def mses(self, threshold, sufficient="ratio"):
         """Every set that is sufficient and has no sufficient proper subset, ascending."""
-        sufficient = [bits for bits in range(1 << self.patches) if self.ratio[bits] >= threshold]
+        keeps = {"ratio": self.ratio >= threshold, "top1": self.lead >= 0}
+        keeps["both"] = keeps["ratio"] & keeps["top1"]
+        sufficient = [bits for bits in range(1 << self.patches) if keeps[sufficient][bits]]
         return [bits for bits in sufficient if not any(other & bits == other != bits for other in sufficient)]
 
     def decides_clearly(self, threshold, margin=1e-4):
-        """No set is so near to the threshold that float noise could turn it."""
-        return numpy.abs(self.ratio - threshold).min() > margin
+        """No set is so near to the threshold, or its class to a rival, that float noise could turn it."""
+        return min(numpy.abs(self.ratio - threshold).min(), numpy.abs(self.lead).min()) > margin
 
 
 class SubExplanations:

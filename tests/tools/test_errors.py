@@ -59,6 +59,7 @@ BAD_VALUES = {
     "--shard-from-env": ["NO_SUCH_VARIABLE"],
     "--shard-index": ["-2", "1"],
     "--shard-offset": ["1", "half"],
+    "--sufficient": ["top5", ""],
     "--sweeps": ["-1"],
     "--target": ["cat", "3", "-1"],
     "--threads": ["-1"],

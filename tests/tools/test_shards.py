@@ -414,6 +414,10 @@ def test_one_file_of_tunings(tiny, data, tmp_path):
     assert analyse(tiny, data, tmp_path / "maps", **maps).code == 0
     added = json.loads(file.read_text())["tunings"][sha]["cpu fp32"]
     assert added["choice"] == other and added["gradient_choice"] == run_json(tmp_path / "maps")["tuning"]["gradient_choice"]
+    # where that is not wanted, it is no matter
+    assert analyse(tiny, data, tmp_path / "third", **options).code == 0
+    tuning = run_json(tmp_path / "third")["tuning"]
+    assert (tuning["choice"], "gradient_choice" in tuning) == (other, False)
     # a run goes on as it began
     (tmp_path / "second/results.jsonl").write_text("")
     of_model["cpu fp32"]["choice"] = chosen

@@ -54,6 +54,39 @@ def test_the_class_that_was_asked_for_is_explained(target, index, model, data, t
     assert run_json(tmp_path / "run")["options"]["target"] == target
 
 
+@pytest.mark.parametrize("target", ["predicted", "2"])
+@pytest.mark.parametrize("sufficient", ["ratio", "top1", "both"])
+def test_sets_keep_what_they_are_asked_to_keep(sufficient, target, model, data, tmp_path):
+    """MSEs by definition in each sense, and whether the class stays on top; of the other classes nothing can be kept."""
+    options = {"sufficient": sufficient, "target": target, "threshold": 0.8, **GRID, "max_evaluations": 1000}
+    assert analyse(model, data, tmp_path / "run", **options).code == 0
+    clear, wrong, kept = 0, 0, []
+    expected = tables(model, data, None if target == "predicted" else int(target))
+    for record, (predicted, _, table) in zip(records(tmp_path / "run"), expected, strict=True):
+        if sufficient != "ratio" and predicted != record["target"]:
+            wrong += 1
+            assert (record["status"], record["reason"], record["found"]) == ("skipped", "wrong", None)
+        elif table.decides_clearly(0.8) and record["status"] == "ok":
+            clear += 1
+            assert record["sufficient"] == sufficient and record["near_ties"] == 0
+            assert sorted(bit_set(mse["patches"]) for mse in record["mses"]) == table.mses(0.8, sufficient)
+            for mse in record["mses"]:
+                assert mse["keeps_top1"] == (table.lead[bit_set(mse["patches"])] >= 0)
+            kept.append(sum(mse["keeps_top1"] for mse in record["mses"]) / len(record["mses"]))
+    assert clear >= 2
+    assert (wrong > 0) == (sufficient != "ratio" and target != "predicted")
+    statistics = json.loads((tmp_path / "run/summary.json").read_text())["quantities"]["keeps_top1"]
+    if statistics["n"] == len(kept):
+        assert statistics["mean"] == pytest.approx(sum(kept) / len(kept))
+    if sufficient != "ratio":
+        assert set(kept) <= {1}
+
+
+def test_the_runner_up_is_never_on_top(model, data, tmp_path):
+    refused = mse(model=model, data=data, out=tmp_path / "run", target="second", sufficient="both")
+    is_refused(refused, 2, "--sufficient both asks for the class of largest probability, which --target second never is")
+
+
 def test_saliency_and_counting_explain_it_too(model, data, tmp_path):
     assert analyse(model, data, tmp_path / "mses", target="second", grid=3).code == 0
     expected = [(record["predicted"], record["target"], record["p_full"]) for record in records(tmp_path / "mses")]

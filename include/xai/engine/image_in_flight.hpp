@@ -36,6 +36,8 @@ struct Prediction {
   double of(int target) const {
     return target == predicted ? p_predicted : target == second ? p_second : p_label.value();
   }
+  /// The largest probability of a class other than the target.
+  double rival_of(int target) const { return target == predicted ? p_second : p_predicted; }
 };
 
 /// What an analysis sees of its image while it is under way.

@@ -15,7 +15,8 @@ namespace xai {
 // (docs/output-format.md, docs/schema/mse-record.schema.json). Counts of a search that did not take place are
 // null.
 
-/// Of an image that was searched: status "ok", "baseline-sufficient", or "skipped" for zero probability.
+/// Of an image that was searched: status "ok", "baseline-sufficient", or "skipped" for zero probability or
+/// another class.
 Json mse_record(const ImageFacts& facts, const MseOptions& options, const MseResult& result);
 
 /// The field `estimate` of a record: null where there is none. `seed`: of the run.

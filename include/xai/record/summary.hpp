@@ -30,7 +30,8 @@ class MseSummary : public Summary {
 
   std::uint64_t seed_;
   ImageCounts images_;
-  Quantities quantities_{"found", "diverse", "min_size", "mean_mse_size", "p_full", "evaluations", "seconds"};
+  Quantities quantities_{"found",      "diverse", "min_size",    "mean_mse_size",
+                         "keeps_top1", "p_full",  "evaluations", "seconds"};
   Quantities estimates_{"estimated_one_minimal", "log10_estimated_one_minimal", "estimated_mses",
                         "log10_estimated_mses"};  // written where records have them
   long estimated_ = 0;

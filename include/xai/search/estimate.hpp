@@ -7,13 +7,14 @@
 #include "xai/core/option_table.hpp"
 #include "xai/core/random.hpp"
 #include "xai/core/task.hpp"
-#include "xai/search/scorer.hpp"
+#include "xai/search/mse.hpp"
 
 namespace xai {
 
 /// How the true number of 1-minimal sets and of MSEs is estimated (docs/counting.md).
 struct EstimateOptions {
-  int grid = 7;            ///< patches a side, 2..16
+  int grid = 7;  ///< patches a side, 2..16
+  Sufficient sufficient = Sufficient::ratio;
   double threshold = 0.9;  ///< tau: S is sufficient iff p(S) / p(all) >= tau; in (0, 1]
   long units = 0;          ///< independent units at most; 0 = as many as `evaluations` allows
   long evaluations = 0;    ///< no unit starts once so many different sets were asked for; 0 = no bound
@@ -29,7 +30,7 @@ struct EstimateOptions {
   void validate() const;
 };
 
-/// All but the grid and the threshold, which are the search's.
+/// All but the grid, the threshold and what is sufficient, which are the search's.
 void describe(OptionTable& table, EstimateOptions& options);
 
 /// A number of sets. Its standard error is 0 where it is exact; the interval is for 95 %.

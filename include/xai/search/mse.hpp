@@ -1,5 +1,8 @@
 #pragma once
 
+#include <optional>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "xai/core/option_table.hpp"
@@ -27,7 +30,18 @@ enum class Certificate { single_removal, all_subsets };
 template <>
 inline constexpr auto names_of<Certificate> = std::to_array<Named<Certificate>>(
     {{Certificate::single_removal, "single-removal"}, {Certificate::all_subsets, "all-subsets"}});
-enum class MseStatus { ok, baseline_sufficient, zero_probability };
+/// What a set must keep to be sufficient: a share of the probability, the class of largest probability, both.
+enum class Sufficient { ratio, top1, both };
+template <>
+inline constexpr auto names_of<Sufficient> = std::to_array<Named<Sufficient>>({{Sufficient::ratio, "ratio"},
+                                                                               {Sufficient::top1, "top1"},
+                                                                               {Sufficient::both, "both"}});
+enum class MseStatus {
+  ok,
+  baseline_sufficient,
+  zero_probability,  ///< p(all) = 0
+  wrong              ///< the intact image's class is another, and 'sufficient' asks for it
+};
 
 /// How minimal sufficient explanations are searched (SPEC 4).
 ///
@@ -54,8 +68,9 @@ enum class MseStatus { ok, baseline_sufficient, zero_probability };
 /// While nothing is found, only one state a level is extended wherever the full width would use up the budget
 /// before the sweep reaches large sets.
 struct MseOptions {
-  int grid = 7;            ///< patches a side, 2..16; exhaustive search: 2..4
-  double threshold = 0.9;  ///< tau: S is sufficient iff p(S) / p(all) >= tau; in (0, 1]
+  int grid = 7;                               ///< patches a side, 2..16; exhaustive search: 2..4
+  Sufficient sufficient = Sufficient::ratio;  ///< the rule below, the class of largest p on x_S, or both
+  double threshold = 0.9;                     ///< tau: S is sufficient iff p(S) / p(all) >= tau; in (0, 1]
   SearchKind search = SearchKind::beam;
   int beam_width = 3;   ///< B >= 1: states extended on each level of a sweep
   int extensions = 15;  ///< q >= 0: extend a state by its q best patches only; 0 = by every hidden patch
@@ -74,8 +89,9 @@ void describe(OptionTable& table, MseOptions& options);
 /// One minimal sufficient explanation.
 struct Mse {
   PatchSet patches;
-  double p = 0;      ///< p(S)
-  double ratio = 0;  ///< r(S) = p(S) / p(all)
+  double p = 0;                    ///< p(S)
+  double ratio = 0;                ///< r(S) = p(S) / p(all)
+  std::optional<bool> keeps_top1;  ///< the class has the largest p on x_S; nothing where no rival is known
   Certificate certificate = Certificate::single_removal;
   int checked_depth = 1;  ///< every subset with up to this many patches removed is known to be insufficient
 };
@@ -92,9 +108,12 @@ struct MseResult {
   long near_ties = 0;    ///< decisions that float noise could turn (SPEC 4)
 };
 
+/// What records call it: status and reason, empty where it needs none.
+std::pair<std::string_view, std::string_view> words_of(MseStatus status);
+
 /// Finds the minimal sufficient explanations of one image. The coroutine holds `options` by value.
 /// `patches`, 1..256: of something that is no square grid, as the words of a text are; `grid` then says
-/// nothing. 0: grid * grid.
+/// nothing. 0: grid * grid. Throws UsageError where `sufficient` needs rivals that the scorer does not give.
 Task<MseResult> find_mses(Scorer& scorer, MseOptions options, int patches = 0);
 
 }  // namespace xai

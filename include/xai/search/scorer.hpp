@@ -2,6 +2,7 @@
 
 #include <coroutine>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <unordered_map>
 #include <vector>
@@ -12,18 +13,28 @@
 
 namespace xai {
 
-/// Every p(S) that is known of one image and class, whoever asked for it.
+/// What the model says of one masked image.
+struct Score {
+  double p;      ///< p(S): of the class that is explained
+  double rival;  ///< the largest p of another class on x_S; NaN where nobody said
+
+  // not explicit: an invented function of p alone is a scorer too
+  Score(double of_class, double of_rival = std::numeric_limits<double>::quiet_NaN())
+      : p(of_class), rival(of_rival) {}
+};
+
+/// Every score that is known of one image and class, whoever asked for it.
 class Memo {
  public:
   bool knows(const PatchSet& set) const { return all_.contains(set); }
   /// Throws std::out_of_range where it is not known.
-  double known(const PatchSet& set) const { return all_.at(set); }
-  const std::unordered_map<PatchSet, double>& all_known() const { return all_; }
-  /// Puts a p(S) that is known into the memo.
-  void remember(const PatchSet& set, double p) { all_.try_emplace(set, p); }
+  const Score& known(const PatchSet& set) const { return all_.at(set); }
+  const std::unordered_map<PatchSet, Score>& all_known() const { return all_; }
+  /// Puts a score that is known into the memo.
+  void remember(const PatchSet& set, const Score& score) { all_.try_emplace(set, score); }
 
  private:
-  std::unordered_map<PatchSet, double> all_;
+  std::unordered_map<PatchSet, Score> all_;
 };
 
 /// One caller's view of a memo: the target-class probabilities of one image's patch sets.
@@ -48,28 +59,30 @@ class Scorer : public Inquiry<PatchSet> {
   [[nodiscard]] Question probabilities(std::vector<PatchSet> sets);
 
   bool knows(const PatchSet& set) const { return asked_.contains(set); }
-  /// p(S) of a set that an earlier question asked for; throws std::out_of_range for another.
-  double known(const PatchSet& set) const { return asked_.at(set); }
+  /// p(S), and all that is known, of a set that an earlier question asked for; throws std::out_of_range for
+  /// another.
+  double known(const PatchSet& set) const { return asked_.at(set).p; }
+  const Score& score(const PatchSet& set) const { return asked_.at(set); }
   /// The number of different sets asked for so far.
   long evaluations() const { return static_cast<long>(asked_.size()); }
   /// Those of them that the memo did not know.
   long new_to_memo() const { return new_to_memo_; }
-  /// Every p(S) that an earlier question asked for.
-  const std::unordered_map<PatchSet, double>& asked() const { return asked_; }
-  /// Every p(S) that the memo knows.
-  const std::unordered_map<PatchSet, double>& all_known() const { return memo_.all_known(); }
+  /// Every set that an earlier question asked for.
+  const std::unordered_map<PatchSet, Score>& asked() const { return asked_; }
+  /// Every set that the memo knows.
+  const std::unordered_map<PatchSet, Score>& all_known() const { return memo_.all_known(); }
 
   /// --- the driver's side, with Inquiry's ---
 
-  /// Puts a p(S) into the memo; the caller has not asked for it.
-  void remember(const PatchSet& set, double p) { memo_.remember(set, p); }
-  /// p(S) of a set that take() gave.
-  void answer(const PatchSet& set, double p);
+  /// Puts a score into the memo; the caller has not asked for it.
+  void remember(const PatchSet& set, const Score& score) { memo_.remember(set, score); }
+  /// The score of a set that take() gave.
+  void answer(const PatchSet& set, const Score& score);
 
  private:
   std::unique_ptr<Memo> own_memo_;
   Memo& memo_;
-  std::unordered_map<PatchSet, double> asked_;  // NaN while the answer is on its way
+  std::unordered_map<PatchSet, Score> asked_;  // NaN while the answer is on its way
   long new_to_memo_ = 0;
 };
 
@@ -87,7 +100,7 @@ class Scorer::Question {
 
 /// Runs one search to its end with `score` in the place of a model.
 template <class T>
-T run_search(Scorer& scorer, Task<T> search, const std::function<double(const PatchSet&)>& score) {
+T run_search(Scorer& scorer, Task<T> search, const std::function<Score(const PatchSet&)>& score) {
   search.start();
   while (!search.done()) {
     for (const PatchSet& set : scorer.take(scorer.queued())) scorer.answer(set, score(set));
