@@ -26,6 +26,7 @@ inline MseResult invented_mses(const MseOptions& options) {
     result.mses.push_back({.patches = set,
                            .p = random.uniform(),
                            .ratio = random.uniform(),
+                           .keeps_top1 = true,
                            .certificate = Certificate::all_subsets,
                            .checked_depth = set.size()});
   }

@@ -60,7 +60,7 @@ TEST(Summary, CsvHasALineAQuantity) {
       csv.find("quantity,n,mean,median,standard_deviation,low,high\r\nfound,1,2.0,2.0,,2.0,2.0\r\ndiverse,"),
       0U)
       << csv;
-  EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 8);
+  EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 9);
 }
 
 }  // namespace
