@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -25,6 +26,7 @@ import xaimse
 from xaimse.export import cli, cut, head, sources, tracing, writing, zoo
 from xaimse.export.classes import ClassList, imagenet_classes, read_classes
 from xaimse.export.cli import main
+from xaimse.export.downloaded import downloaded
 from xaimse.export.errors import Refusal
 from xaimse.export.outputs import example_batch, with_logits_alone
 from xaimse.export.preprocessing import Preprocessing
@@ -127,11 +129,26 @@ def test_random_weights_of_a_model_with_two_heads(tmp_path, monkeypatch):
     SCHEMA.validate(card)
     # its last layer sees tokens, without rows and columns
     assert card["gradcam"] is None and not stale.exists()
+    assert card["features"]["file"] == "levit.features.pt"
     model = torch.jit.load(tmp_path / "levit.pt")
     assert {"head.linear.weight", "head_dist.linear.weight"} <= set(model.state_dict())
     preprocessing = Preprocessing(64, 64, card["preprocessing"]["resize"], "bilinear", (0.5,) * 3, (0.5,) * 3)
     p = model(preprocessing.normalise(preprocessing.pixels(PHOTO))).softmax(1)
     assert p.max().item() == pytest.approx(head.PHOTO_PROBABILITY, abs=1e-3)
+
+
+def test_random_weights_of_a_convolutional_head():
+    """SqueezeNet's ReLU behind it clips nothing, so the two images' logits are opposite there, too."""
+    torch.manual_seed(2)
+    model = torchvision.models.SqueezeNet("1_1", num_classes=6).eval().requires_grad_(False)
+    photo, baseline = torch.randn(1, 3, 64, 64), torch.zeros(1, 3, 64, 64)
+    p_photo, p_baseline = head.centre_and_scale_head(model, photo, baseline)
+    logits = model(torch.cat([photo, baseline]))
+    p = logits.softmax(1)[:, logits[0].argmax()].tolist()
+    assert (p_photo, p_baseline) == (pytest.approx(p[0]), pytest.approx(p[1]))
+    assert p_photo == pytest.approx(head.PHOTO_PROBABILITY, abs=1e-3) and p_baseline < head.MAX_BASELINE_PROBABILITY
+    centred = logits - logits.mean(1, keepdim=True)
+    torch.testing.assert_close(centred[0], -centred[1], rtol=1e-3, atol=1e-3)
 
 
 def test_weights_from_a_file(tmp_path, capsys):
@@ -228,12 +245,13 @@ def small_swin(library):
     [
         (small_resnet(), None),  # of 32 x 32 pixels one is left, which is no map
         (small_convnext(), (32, 4, 4)),
+        (torchvision.models.SqueezeNet("1_1", num_classes=4), None),  # one is left here, too
         (small_swin("timm"), (32, 4, 4)),
         (small_swin("torchvision"), (32, 4, 4)),
         (timm.models.VisionTransformer(32, patch_size=8, embed_dim=16, depth=1, num_heads=2), None),
         (torch.nn.Sequential(torch.nn.Conv2d(3, 4, 32), torch.nn.Flatten()), None),
     ],
-    ids=["resnet", "convnext", "timm swin", "torchvision swin", "class token", "unknown"],
+    ids=["resnet", "convnext", "squeezenet", "timm swin", "torchvision swin", "class token", "unknown"],
 )
 def test_where_models_are_cut(model, shape):
     model = model.eval().requires_grad_(False)
@@ -245,6 +263,56 @@ def test_where_models_are_cut(model, shape):
     x = torch.randn(3, 3, 32, 32)
     assert features(x).shape == (3, *shape)
     torch.testing.assert_close(head(features(x)), model(x), rtol=1e-5, atol=1e-5)
+
+
+def test_where_squeezenet_is_cut():
+    """Before its convolution to classes, pooling and ReLU."""
+    torch.manual_seed(0)
+    model = torchvision.models.SqueezeNet("1_1", num_classes=4).eval().requires_grad_(False)
+    features, head = (torch.jit.load(io.BytesIO(file)) for file in cut.split(model, 64, 64))
+    x = torch.randn(3, 3, 64, 64)
+    assert features(x).shape == (3, 512, 3, 3)
+    torch.testing.assert_close(head(features(x)), model(x), rtol=1e-5, atol=1e-5)
+
+
+def small_vit(**options):
+    kind = timm.models.VisionTransformerDistilled if options.pop("distilled", False) else timm.models.VisionTransformer
+    return kind(32, patch_size=8, embed_dim=16, depth=1, num_heads=2, num_classes=4, **options)
+
+
+def small_pit():
+    from timm.models.pit import PoolingVisionTransformer
+
+    sizes = {"base_dims": (8, 8), "depth": (1, 1), "heads": (2, 4)}
+    return PoolingVisionTransformer(img_size=32, patch_size=4, stride=4, num_classes=4, **sizes)
+
+
+@pytest.mark.parametrize(
+    "model, shape",
+    [(small_vit(), (16, 4, 4)), (small_vit(distilled=True), (16, 4, 4)), (small_pit(), (32, 4, 4))],
+    ids=["vit", "two tokens", "pit"],
+)
+def test_tokens_of_the_photograph_are_a_map(model, shape):
+    """In the photograph's order, without class tokens."""
+    model = model.eval().requires_grad_(False)
+    assert cut.split(model, 32, 32) is None
+    x = torch.randn(3, 3, 32, 32)
+    maps = torch.jit.load(io.BytesIO(cut.map_alone(model, 32, 32)))(x)
+    assert maps.shape == (3, *shape)
+    if hasattr(model, "blocks"):
+        tokens = model.forward_features(x)[:, model.num_prefix_tokens :]
+        expected = torch.stack([tokens[:, 4 * row + column] for row in range(4) for column in range(4)], 2)
+        torch.testing.assert_close(maps.flatten(2), expected)
+    else:
+        expected = model.forward_intermediates(x, indices=1, intermediates_only=True)[0]
+        torch.testing.assert_close(maps, expected)
+
+
+def test_no_map_is_made_up():
+    network = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 32), torch.nn.Flatten()).eval().requires_grad_(False)
+    assert cut.map_alone(network, 32, 32) is None
+    oblong = timm.models.VisionTransformer((32, 48), patch_size=8, embed_dim=16, depth=1, num_heads=2).eval()
+    assert cut.map_alone(oblong.requires_grad_(False), 32, 48) is None
 
 
 # ---- preprocessing and names -------------------------------------------------------------------------------
@@ -437,6 +505,8 @@ def test_what_cannot_be_used_is_one_line(tmp_path, capsys, arguments, expected):
         (["--zoo", "--list"], "--list shows the models of the comparison and exports none"),
         (["a", "--zoo"], "name one model, or give one of --zoo"),
         (["a", "--json"], "--json is of --list"),
+        (["a", "--weights-dir", "w"], "--weights-dir is of --zoo; of a single model give --weights FILE"),
+        (["--zoo", "--weights-dir", "w", "--random-init"], "not allowed with argument --weights-dir"),
     ],
 )
 def test_the_command_line_is_refused_in_one_line(capsys, arguments, expected):
@@ -468,7 +538,15 @@ def test_models_that_cannot_be_exported_so(tmp_path, capsys, name, arguments, ex
         (None, "cannot be read"),
         ("{", "is no list of models (JSONDecodeError"),
         ("[]", "is no list of models (TypeError"),
-        ('{"models": [{"name": "a"}]}', "is no list of models (KeyError: 'architecture')"),
+        ('{"models": [{"name": "a"}]}', "is no list of models (KeyError: 'family')"),
+        (
+            '{"models": [{"name": "a", "family": "f", "architecture": "b", "weights": {"hash": "0"}}]}',
+            "is no list of models (ValueError: a: its weights have no 'hash')",
+        ),
+        (
+            '{"models": [{"name": "a", "family": "", "architecture": "", "weights": {"preprocessing": {"crop": 1}}}]}',
+            "is no list of models (ValueError: a: its weights have no 'crop')",
+        ),
     ],
 )
 def test_lists_of_models_that_are_refused(tmp_path, capsys, text, expected):
@@ -548,12 +626,122 @@ def test_a_model_whose_package_is_missing(capsys, monkeypatch, tmp_path, package
     assert run(capsys, "efficientnet_lite1", "--out", tmp_path) == (2, message)
 
 
-def test_the_zoo_is_the_packaged_list_unless_a_file_is_named(capsys, monkeypatch):
+@pytest.mark.parametrize("arguments, count", [([], 19), (["all"], 19), (["paper"], 13), (["real"], 6)])
+def test_the_zoo_is_the_packaged_list_or_a_group_of_it(monkeypatch, arguments, count):
     asked = []
     monkeypatch.setattr(cli, "_run", lambda options, job: asked.append((job.request, job.name, job.family)))
-    assert main(["--zoo", "--pretrained"]) == 0
-    assert asked == [(entry.architecture, entry.name, entry.family) for entry in zoo.packaged_zoo()]
-    assert len(asked) > 3
+    assert main(["--zoo", *arguments, "--pretrained"]) == 0
+    entries = zoo.packaged_zoo(*arguments)
+    assert asked == [(entry.architecture, entry.name, entry.family) for entry in entries]
+    assert len(asked) == count
+
+
+# ---- --weights-dir -----------------------------------------------------------------------------------------
+
+
+def write_list(folder, **weights):
+    """A list of one small model, `small`."""
+    model = {"name": "small", "family": "toy", "architecture": SMALL}
+    file = folder / "list.json"
+    file.write_text(json.dumps({"models": [model | ({"weights": weights} if weights else {})]}))
+    return file
+
+
+def write_small_weights(file):
+    torch.manual_seed(7)
+    model = timm.create_model(SMALL.removeprefix("timm:")).eval()
+    safetensors.torch.save_file(model.state_dict(), file)
+    return model, hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def test_weights_of_a_list_are_found_by_name(tmp_path, capsys):
+    model, digest = write_small_weights(tmp_path / "small.safetensors")
+    assert run(capsys, "--zoo", write_list(tmp_path), "--weights-dir", tmp_path, "--out", tmp_path) == (0, "")
+    card = json.loads((tmp_path / "small.json").read_text())
+    SCHEMA.validate(card)
+    assert (card["name"], card["family"], card["weights"]) == ("small", "toy", {"origin": "file", "sha256": digest})
+    x = torch.randn(2, 3, 160, 160)
+    torch.testing.assert_close(torch.jit.load(tmp_path / "small.pt")(x), model(x), rtol=1e-4, atol=1e-5)
+
+
+def test_preprocessing_belongs_to_the_weights_of_a_list(tmp_path, monkeypatch):
+    """Those of the file have their own, those of the hub the source's; the command line has the last word."""
+    _, digest = write_small_weights(tmp_path / "other.safetensors")
+    of_the_file = {"resize": 99, "mean": [0.1, 0.2, 0.3]}
+    listed = write_list(tmp_path, file="other.safetensors", sha256=digest, origin="nowhere", preprocessing=of_the_file)
+    seen = []
+
+    def export(request, out, **options):
+        seen.append((options["weights"], options["overrides"]))
+        return {"name": "small", "weights": {"origin": "file"}}
+
+    monkeypatch.setattr(writing, "export", export)
+    directory = ["--weights-dir", str(tmp_path)]
+    assert main(["--zoo", str(listed), *directory]) == main(["--zoo", str(listed), "--random-init"]) == 0
+    assert main(["--zoo", str(listed), *directory, "--resize", "88"]) == 0
+    file = tmp_path / "other.safetensors"
+    assert seen == [(file, of_the_file), (None, {}), (file, of_the_file | {"resize": 88})]
+
+
+def test_a_missing_file_of_weights_is_named_with_address_and_hash(tmp_path, capsys):
+    code, message = run(capsys, "--zoo", write_list(tmp_path), "--weights-dir", tmp_path)
+    assert code == 2 and message.count("\n") == 1
+    assert f"there is no {tmp_path}/small.safetensors: download https://" in message
+    assert "/timm/test_resnet.r160_in1k/resolve/main/model.safetensors to it (its hash is not known here)" in message
+
+    listed = write_list(tmp_path, sha256="ab" * 32, origin="a page")
+    _, message = run(capsys, "--zoo", listed, "--weights-dir", tmp_path)
+    assert f"small.safetensors: it is of a page (sha256 {'ab' * 32}), or give --pretrained" in message
+
+    entry = zoo.Entry("squeezenet", "old-cnn", "torchvision:squeezenet1_1", "", zoo.Weights("squeezenet.pth"))
+    with pytest.raises(Refusal, match=r"squeezenet1_1-b8a52dc0\.pth to it \(sha256 b8a52dc0\.\.\.\)"):
+        downloaded(entry, tmp_path)
+    (tmp_path / "squeezenet.pth").write_bytes(b"another")
+    with pytest.raises(Refusal, match=r"is another file than the list says: sha256 .*, not b8a52dc0; put"):
+        downloaded(entry, tmp_path)
+
+
+def test_another_file_than_the_listed_one_is_refused(tmp_path, capsys):
+    _, digest = write_small_weights(tmp_path / "small.safetensors")
+    listed = write_list(tmp_path, sha256="0" * 64)
+    code, message = run(capsys, "--zoo", listed, "--weights-dir", tmp_path, "--out", tmp_path)
+    assert code == 2 and f"sha256 {digest}, not {'0' * 64}; put that one there, or export this one" in message
+    assert not list(tmp_path.glob("*.pt"))
+
+
+def test_the_listed_files_are_those_of_the_shared_folder():
+    for entry in zoo.packaged_zoo("real"):
+        if entry.has_packaged_weights:
+            continue
+        path = SHARED_DATA / "models" / entry.weights.file
+        if not path.exists():
+            pytest.skip(f"no {path}")
+        assert downloaded(entry, path.parent) == path
+
+
+def test_weights_under_names_of_their_authors_are_adopted(tmp_path):
+    """As timm does it with what it downloads; what is incomplete is refused all the same."""
+    torch.manual_seed(7)
+    architecture = sources.resolve("timm:convnext_atto.d2_in1k", {})
+    state = architecture.make(False, None).state_dict()
+    authors = {  # of ConvNeXt's repository
+        re.sub(r"stages\.(\d+)\.downsample\.(\d)", r"downsample_layers.\1.\2", name): tensor
+        for name, tensor in state.items()
+    }
+    assert authors.keys() != state.keys()
+    renamed = {
+        name.replace("stem.", "downsample_layers.0.").replace(".blocks.", ".").replace("conv_dw", "dwconv")
+        .replace("mlp.fc1", "pwconv1").replace("mlp.fc2", "pwconv2").replace("head.norm", "norm")
+        .replace("head.fc", "head"): tensor
+        for name, tensor in authors.items()
+    }  # fmt: skip
+    torch.save(renamed, tmp_path / "authors.pth")
+    found = architecture.with_weights(tmp_path / "authors.pth", None).state_dict()
+    assert found.keys() == state.keys() and all(torch.equal(found[name], state[name]) for name in state)
+    del renamed["head.weight"]
+    torch.save(renamed, tmp_path / "headless.pth")
+    with pytest.raises(Refusal, match="does not fit the architecture; missing"):
+        architecture.with_weights(tmp_path / "headless.pth", None)
 
 
 def test_version(capsys):
@@ -573,7 +761,8 @@ def test_the_list(capsys):
     models = json.loads((ROOT / "configs/models.json").read_text())["models"]
     assert main(["--list", "--json"]) == 0
     listed = json.loads(capsys.readouterr().out)["models"]
-    assert [{key: model[key] for key in ("name", "architecture", "family")} for model in listed] == models
+    keys = ("name", "group", "family", "architecture")
+    assert [{key: model[key] for key in keys} for model in listed] == [{key: m[key] for key in keys} for m in models]
     by_name = {model["name"]: model for model in listed}
     assert all(model["installed"] for model in listed)
     assert by_name["efficientnet_lite0"]["arguments"] == ["efficientnet_lite0"]
@@ -581,7 +770,7 @@ def test_the_list(capsys):
     assert main(["--list"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 1 + len(models)
-    assert lines[1].split() == ["vgg19", "old-cnn", *by_name["vgg19"]["arguments"]]
+    assert lines[1].split() == ["vgg19", "paper", "old-cnn", *by_name["vgg19"]["arguments"]]
 
 
 def test_the_zoo_holds_the_papers_models():
@@ -593,10 +782,11 @@ def test_the_zoo_holds_the_papers_models():
         preprocessing = sources.resolve(model["architecture"], {}).preprocessing
         if not model["name"].startswith("efficientnet"):
             assert (preprocessing.height, preprocessing.width) == (224, 224)
-    assert families["old-cnn"] == ["vgg19", "resnet50"]
+    assert families["old-cnn"] == ["vgg19", "resnet50", "squeezenet1_1"]
     assert families["new-cnn"][:3] == ["resnet50_c1", "resnet50_c2", "resnet50_d"]
     assert families["convnext"] == ["convnext_tiny"]
     assert families["transformer"][:4] == ["swin_tiny", "nest_tiny", "deit_small", "pit_small"]
+    assert families["transformer"][4:] == ["vit_tiny_patch16_224", "deit_tiny_patch16_224"]
     assert families["distilled"] == ["deit_small_distilled", "pit_small_distilled", "levit_256"]
 
 

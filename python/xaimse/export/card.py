@@ -25,12 +25,13 @@ def make_card(
     class_list: ClassList | None,
     sha256: str,
     output: str,
+    features: dict[str, str] | None = None,
     gradcam: dict[str, Any] | None = None,
 ) -> Card:
     """The card as a dict.
 
-    architecture, weights, gradcam: as the schema has them. outputs: how many. sha256: of NAME.pt. output: what the
-    outputs are, one of OUTPUTS.
+    architecture, weights, features, gradcam: as the schema has them. outputs: how many. sha256: of NAME.pt.
+    output: what the outputs are, one of OUTPUTS.
     """
     return {
         "schema_version": SCHEMA_VERSION,
@@ -50,6 +51,7 @@ def make_card(
         "classes": outputs,
         "class_list": class_list and dataclasses.asdict(class_list),
         "sha256": sha256,
+        "features": features,
         "gradcam": gradcam,
     }
 

@@ -4,7 +4,8 @@
     xai-export vit_tiny_patch16_224 --weights vit.safetensors  a timm name with a weight file
     xai-export torchvision:swin_t --pretrained                 weights from the library's hub
     xai-export timm:resnet50d --random-init --seed 3           untrained, but with a usable head
-    xai-export --zoo --pretrained                              every model of the comparison, or of a list
+    xai-export --zoo paper --pretrained                        the 13 models of the paper
+    xai-export --zoo real --weights-dir weights                those whose weights need no hub, from files
     xai-export resnet50 --checkpoint best.pth.tar              a training checkpoint; K as its head has it
     xai-export --module package.module:function                an nn.Module of one's own
     xai-export --torchscript X.pt                              a card, X.json, for a file that exists
@@ -28,14 +29,14 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._command_line import Parser, printable, stopped_by_signals
 from .._data import data_path
 from ..outputs import OUTPUTS
 from .errors import Refusal, first_line, needed_packages
 from .limits import INTERPOLATIONS, MOST_PIXELS
-from .zoo import json_table, packaged_list, packaged_zoo, read_zoo, table
+from .zoo import ALL, PREPROCESSING, Entry, chosen_zoo, json_table, packaged_zoo, table
 
 if TYPE_CHECKING:
     from .preprocessing import Overrides
@@ -65,16 +66,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 class _Job(NamedTuple):
-    """A model that is to be exported; name and family None: as export has them."""
+    """A model that is to be exported; name and family None: as export has them. listed: as --zoo's list has it."""
 
     request: str
     name: str | None
     family: str | None
+    listed: Entry | None = None
 
 
 def _jobs(options: argparse.Namespace) -> list[_Job]:
     if options.zoo:
-        return [_Job(model.architecture, model.name, model.family) for model in read_zoo(options.zoo)]
+        return [_Job(model.architecture, model.name, model.family, model) for model in chosen_zoo(options.zoo)]
     return [_Job(str(options.model or options.module or options.torchscript), options.name, options.family)]
 
 
@@ -117,18 +119,19 @@ def _run(options: argparse.Namespace, job: _Job) -> None:
         )
     else:
         out = options.out or Path("models")
+        weights, preprocessing = _weights(options, job)
         card = export(
             job.request,
             out,
             name=job.name,
             family=job.family,
-            weights=options.weights,
+            weights=weights,
             pretrained=options.pretrained,
             random_init=options.random_init,
             seed=options.seed,
             photo=options.photo,
             classes=options.classes,
-            overrides=_overrides(options),
+            overrides={**preprocessing, **_overrides(options)},
             output=options.output,
             module=bool(options.module),
             photos=photos,
@@ -142,9 +145,19 @@ def _run(options: argparse.Namespace, job: _Job) -> None:
     print(f"{written}: {job.request}, weights {origin}{taken}, {seconds:.1f} s", flush=True)
 
 
+def _weights(options: argparse.Namespace, job: _Job) -> tuple[Path | None, Overrides]:
+    """The file of weights, and the preprocessing that belongs to it rather than to the architecture."""
+    if not (options.weights_dir and job.listed) or job.listed.has_packaged_weights:
+        return options.weights, {}
+    from .downloaded import downloaded
+
+    preprocessing: Any = job.listed.weights.preprocessing
+    return downloaded(job.listed, options.weights_dir), preprocessing
+
+
 def _overrides(options: argparse.Namespace) -> Overrides:
     said: Overrides = {}
-    for key in ("resize", "input_size", "interpolation", "mean", "std"):
+    for key in PREPROCESSING:
         if getattr(options, key) is not None:
             said[key] = getattr(options, key)
     return said
@@ -164,11 +177,10 @@ def _parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("model", nargs="?", help="efficientnet_lite0|1|2, a timm or a torchvision name")
     parser.add_argument(
         "--zoo",
-        type=Path,
         nargs="?",
-        const=packaged_list(),
-        metavar="FILE",
-        help="export every model of this JSON list instead (default: the one that --list shows)",
+        const=ALL,
+        metavar="paper|real|all|FILE",
+        help="export several models instead: a group that --list shows, all of them (default), or a JSON list",
     )
     parser.add_argument(
         "--module",
@@ -194,6 +206,12 @@ def _parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         metavar="FILE",
         help=".safetensors, .pth or a training checkpoint: must fit exactly, with a head of any K; no code in it is "
         "run",
+    )
+    source.add_argument(
+        "--weights-dir",
+        type=Path,
+        metavar="FOLDER",
+        help="of --zoo: weights that were downloaded before, NAME.safetensors each unless the list says otherwise",
     )
     source.add_argument(
         "--random-init",
@@ -256,6 +274,8 @@ def _check_combinations(parser: argparse.ArgumentParser, options: argparse.Names
         parser.error("--json is of --list")
     if options.zoo and (options.weights or options.name or options.family):
         parser.error("--weights, --name and --family are for a single model, not for --zoo")
+    if options.weights_dir and not options.zoo:
+        parser.error("--weights-dir is of --zoo; of a single model give --weights FILE")
     if options.torchscript and (options.weights or options.pretrained or options.random_init):
         parser.error(
             "a --torchscript file has its weights; --weights, --pretrained and --random-init do not go with it"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -10,7 +11,7 @@ import torch
 
 from .errors import Refusal
 from .outputs import CHECKED_BATCHES, example_batch, unlike
-from .tracing import check_against_eager, save_trace
+from .tracing import RELATIVE_TOLERANCE, check_against_eager, save_trace
 
 SPLIT_TOLERANCE = 1e-5  # of the logits of head(features(x)), relative to the model's
 # One part of a model, given the model and x. Models are Any: what a part calls is theirs, not torch's.
@@ -56,7 +57,7 @@ class Part(torch.nn.Module):
 def split(model: torch.nn.Module, height: int, width: int) -> tuple[bytes, bytes] | None:
     """A model cut behind its last feature map and traced: the bytes of NAME.features.pt and NAME.head.pt.
 
-    None where there is no such map: a transformer with a class token decides by that token alone.
+    None where there is no such map: a transformer with a class token decides by that token alone (see map_alone).
     """
     batch = example_batch(height, width)
     cut = next((cut for cut in _cuts(model) if _is_cut(*cut, model, batch[:2])), None)
@@ -77,6 +78,56 @@ def split(model: torch.nn.Module, height: int, width: int) -> tuple[bytes, bytes
     with torch.enable_grad():
         check_against_eager(traced_head, eager_head, traced_features(batch))
     return features, head
+
+
+@torch.no_grad()
+def map_alone(model: torch.nn.Module, height: int, width: int) -> bytes | None:
+    """The last feature map of a model that split() cannot cut, traced: N x C x h x w, without a head behind it.
+
+    Of a transformer whose class token or mean over tokens decides: the photograph's tokens, as a map, after the last
+    normalisation where that sees them. None where no such map is found.
+    """
+    batch = example_batch(height, width)
+    for function in _token_maps(model):
+        try:
+            shape = function(model, batch[:2]).shape
+        except (RuntimeError, TypeError, ValueError, AttributeError, IndexError):
+            continue  # a model that is put together in another way
+        if len(shape) == 4 and min(shape[2:]) > 1:
+            part = Part(model, function, batch[:2])
+            file, traced = save_trace(part, batch[:2])
+            alone = torch.cat([part(row[None]) for row in batch])
+            for size in CHECKED_BATCHES:
+                difference = unlike(traced(batch[:size]), alone[:size])
+                if not difference <= RELATIVE_TOLERANCE:
+                    raise Refusal(
+                        f"the features part differs from the model's by {difference:.1e} at batch size {size} "
+                        f"(relative, allowed {RELATIVE_TOLERANCE:.0e})"
+                    )
+            return file
+    return None
+
+
+def _token_maps(model: Any) -> list[Function]:
+    """Where timm's transformers have their tokens: functions of the model and x that give them as a map."""
+    if hasattr(model, "transformers"):  # PiT, whose tokens are a map up to the end, beside the class token
+
+        def of_pit(model: Any, x: torch.Tensor) -> torch.Tensor:
+            x = model.pos_drop(model.patch_embed(x) + model.pos_embed)
+            maps: torch.Tensor = model.transformers((x, model.cls_token.expand(x.shape[0], -1, -1)))[0]
+            return maps
+
+        return [of_pit]
+    if not hasattr(model, "forward_features"):
+        return []
+    prefix = getattr(model, "num_prefix_tokens", 0)
+
+    def of_tokens(model: Any, x: torch.Tensor) -> torch.Tensor:
+        tokens: torch.Tensor = model.forward_features(x)[:, prefix:]
+        side = math.isqrt(tokens.shape[1])  # of a square photograph; of another one there is no map
+        return tokens.transpose(1, 2).unflatten(2, (side, side))
+
+    return [of_tokens]
 
 
 def _run_layers(model: Any, names: Iterable[str], x: torch.Tensor) -> torch.Tensor:
@@ -116,6 +167,8 @@ def _cuts(model: torch.nn.Module) -> list[tuple[Function, Function]]:
                 lambda model, maps: _run_layers(model, after, model.avgpool(maps).flatten(1)),
             ),
         ]
+    if [name for name, _ in model.named_children()] == ["features", "classifier"]:  # SqueezeNet
+        return [(lambda model, x: model.features(x), lambda model, maps: model.classifier(maps).flatten(1))]
     return []
 
 

@@ -11,6 +11,15 @@ from .errors import Refusal
 PHOTO_PROBABILITY = 0.9
 MAX_BASELINE_PROBABILITY = 0.2
 
+Head = torch.nn.Linear | torch.nn.Conv2d
+
+
+def _outputs(module: torch.nn.Module) -> int:
+    """Of a layer that may be a head; else 0."""
+    if isinstance(module, torch.nn.Conv2d):
+        return module.out_channels if module.kernel_size == (1, 1) else 0
+    return module.out_features if isinstance(module, torch.nn.Linear) else 0
+
 
 @torch.no_grad()
 def centre_and_scale_head(model: torch.nn.Module, photo: torch.Tensor, baseline: torch.Tensor) -> tuple[float, float]:
@@ -20,24 +29,34 @@ def centre_and_scale_head(model: torch.nn.Module, photo: torch.Tensor, baseline:
     s (W z - W (z_photo + z_baseline) / 2): the logits of the two become opposite, so the class that W prefers
     most for the photograph is the one the baseline has least, whatever the depth of the network. s is found
     by bisection so that the photograph's probability is PHOTO_PROBABILITY. Returns both probabilities.
+
+    A head that is a convolution (SqueezeNet) is averaged over its pixels, and may have a ReLU in between: so much is
+    added to all classes, which a softmax does not see, that no pixel of the two is below 0.
     """
     classes = model(photo).shape[1]
-    features: dict[torch.nn.Linear, torch.Tensor] = {}
+    features: dict[Head, torch.Tensor] = {}
     hooks = [
         module.register_forward_pre_hook(lambda module, inputs: features.update({module: inputs[0]}))
         for module in model.modules()
-        if isinstance(module, torch.nn.Linear) and module.out_features == classes
+        if _outputs(module) == classes
     ]
     model(torch.cat([photo, baseline]))
     for hook in hooks:
         hook.remove()
-    heads = [head for head, rows in features.items() if rows.dim() == 2]
+    linear = [head for head, rows in features.items() if isinstance(head, torch.nn.Linear) and rows.dim() == 2]
+    heads: list[Head] = [*linear] or [head for head in features if isinstance(head, torch.nn.Conv2d)][-1:]
     if not heads:
         raise Refusal(f"no linear layer with {classes} outputs: --random-init cannot adjust the head of this model")
     for head in heads:
-        head.bias = torch.nn.Parameter(-(features[head].mean(0, keepdim=True) @ head.weight.T).squeeze(0))
+        head.bias = torch.nn.Parameter(torch.zeros(classes))
+        answers = head(features[head])
+        pixels = tuple(range(2, answers.dim()))
+        centre = answers.mean((0, *pixels), keepdim=True)
+        lift = (centre - answers).max() if pixels else 0
+        head.bias = torch.nn.Parameter(lift - centre.flatten())
 
     logits = model(photo).double()
+    logits -= logits.mean()
     if not logits.abs().max() > 0:
         raise Refusal(
             "the untrained network gives the photograph and its blurred baseline the same features; "

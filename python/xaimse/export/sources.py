@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import importlib
 import importlib.metadata
@@ -17,11 +18,12 @@ from typing import Any
 import timm
 import torch
 import torchvision
+from huggingface_hub import hf_hub_url
 
 from ..preprocessing import unwrapped
 from .errors import Refusal, blame, first_line, needed_packages
 from .preprocessing import Overrides, Preprocessing, make_preprocessing
-from .weights import load_strictly, load_weights, other_head, plain_names
+from .weights import State, load_strictly, load_weights, other_head, plain_names
 
 LITE = ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2")
 
@@ -31,7 +33,8 @@ class Architecture:
     """A network that can be made.
 
     source, name, version: as the card has them. preprocessing None: the source does not say. build(pretrained,
-    classes) makes the network; classes None: as many as the source has.
+    classes) makes the network; classes None: as many as the source has. address: of the file of its trained weights.
+    adopt(state, classes): the network with weights of that file, whose names may be of an earlier version.
     """
 
     source: str
@@ -41,6 +44,8 @@ class Architecture:
     build: Callable[[bool, int | None], torch.nn.Module]
     packaged_weights: Path | None = None
     has_head: bool = True
+    address: str = ""
+    adopt: Callable[[State, int | None], torch.nn.Module] | None = None
 
     @property
     def description(self) -> dict[str, str]:
@@ -70,9 +75,12 @@ class Architecture:
             model = self.make(False, count)
         if other_head(model, state):
             raise Refusal(f"{path} has a head of {count} outputs, and {self.name} takes no num_classes")
-        load_strictly(model, state, path)
         if key:
             print(f"{path}: weights from '{key}'", flush=True)
+        if self.adopt and not count and state.keys() != model.state_dict().keys():
+            with contextlib.suppress(Exception):  # what does not fit is told below
+                return self.adopt(state, classes)
+        load_strictly(model, state, path)
         return model
 
 
@@ -155,7 +163,20 @@ def _from_timm(name: str, overrides: Overrides) -> Architecture:
         options: dict[str, Any] = {"num_classes": classes} if classes else {}
         return timm.create_model(name, pretrained=pretrained, **options)
 
-    return Architecture("timm", name, timm.__version__, preprocessing, build, has_head=config.num_classes != 0)
+    def adopt(state: State, classes: int | None) -> torch.nn.Module:
+        overlay = {"state_dict": state, "custom_load": False, **({"num_classes": classes} if classes else {})}
+        options: dict[str, Any] = {"num_classes": classes} if classes else {}
+        return timm.create_model(name, pretrained=True, pretrained_cfg_overlay=overlay, **options)
+
+    address = config.url or ""
+    if config.hf_hub_id:  # where timm looks first
+        address = hf_hub_url(config.hf_hub_id, config.hf_hub_filename or "model.safetensors")
+    return Architecture(
+        *("timm", name, timm.__version__, preprocessing, build),
+        has_head=config.num_classes != 0,
+        address=address,
+        adopt=adopt,
+    )
 
 
 def _from_torchvision(name: str, overrides: Overrides) -> Architecture:
@@ -186,7 +207,8 @@ def _from_torchvision(name: str, overrides: Overrides) -> Architecture:
         )
         return model
 
-    return Architecture("torchvision", f"{model_name}.{weights.name}", torchvision.__version__, preprocessing, build)
+    full_name = f"{model_name}.{weights.name}"
+    return Architecture("torchvision", full_name, torchvision.__version__, preprocessing, build, address=weights.url)
 
 
 def from_module(request: str) -> Architecture:

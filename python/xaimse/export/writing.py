@@ -14,7 +14,7 @@ from .._files import write_whole
 from ..perturbation import make_baseline
 from .card import Card, card_text, make_card
 from .classes import check_class_list, class_list_of, imagenet_classes
-from .cut import drop_unused, split
+from .cut import drop_unused, map_alone, split
 from .errors import Refusal
 from .files import checked_name, file_sha256, make_folder
 from .head import centre_and_scale_head
@@ -103,16 +103,19 @@ def export(
     if class_list is None and count == 1000 and classes is None:
         class_list = imagenet_classes()
     check_class_list(class_list, count)
-    parts = split(model, preprocessing.height, preprocessing.width)
+    features, head = split(model, preprocessing.height, preprocessing.width) or (
+        map_alone(model, preprocessing.height, preprocessing.width),
+        None,
+    )
 
     make_folder(out)
     write_whole(out / f"{name}.pt", file)
-    gradcam = {}
-    for part, content in zip(("features", "head"), parts or (None, None), strict=True):
+    parts = {}
+    for part, content in (("features", features), ("head", head)):
         path = out / f"{name}.{part}.pt"
         if content:
             write_whole(path, content)
-            gradcam[part] = {"file": path.name, "sha256": hashlib.sha256(content).hexdigest()}
+            parts[part] = {"file": path.name, "sha256": hashlib.sha256(content).hexdigest()}
         else:
             path.unlink(missing_ok=True)  # of an earlier export
     card = make_card(
@@ -125,7 +128,8 @@ def export(
         class_list,
         hashlib.sha256(file).hexdigest(),
         output,
-        gradcam or None,
+        parts.get("features"),
+        parts if head else None,
     )
     write_whole(out / f"{name}.json", card_text(card))
     return card
