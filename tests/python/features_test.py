@@ -214,6 +214,7 @@ def test_the_first_photographs_by_path_and_no_run_folder(tmp_path, capsys):
     write_photographs(photos / "a0/images", 3)
     (photos / "a0/run.json").write_text("{}")
     (photos / "a/notes.txt").write_text("no photograph")
+    os.mkfifo(photos / "a/pipe.png")
     shown = []
     for limit in ([], ["--limit", 3]):
         assert run(capsys, "--model", model, "--data", photos, "--out", tmp_path / "out", *limit)[0] == 0

@@ -125,7 +125,8 @@ def _token_maps(model: Any) -> list[Function]:
     def of_tokens(model: Any, x: torch.Tensor) -> torch.Tensor:
         tokens: torch.Tensor = model.forward_features(x)[:, prefix:]
         side = math.isqrt(tokens.shape[1])  # of a square photograph; of another one there is no map
-        return tokens.transpose(1, 2).unflatten(2, (side, side))
+        maps: torch.Tensor = tokens.transpose(1, 2).unflatten(2, (side, side))
+        return maps
 
     return [of_tokens]
 

@@ -43,8 +43,9 @@ def centre_and_scale_head(model: torch.nn.Module, photo: torch.Tensor, baseline:
     model(torch.cat([photo, baseline]))
     for hook in hooks:
         hook.remove()
-    linear = [head for head, rows in features.items() if isinstance(head, torch.nn.Linear) and rows.dim() == 2]
-    heads: list[Head] = [*linear] or [head for head in features if isinstance(head, torch.nn.Conv2d)][-1:]
+    heads: list[Head] = [h for h, rows in features.items() if isinstance(h, torch.nn.Linear) and rows.dim() == 2]
+    if not heads:
+        heads += [head for head in features if isinstance(head, torch.nn.Conv2d)][-1:]
     if not heads:
         raise Refusal(f"no linear layer with {classes} outputs: --random-init cannot adjust the head of this model")
     for head in heads:
@@ -67,8 +68,8 @@ def centre_and_scale_head(model: torch.nn.Module, photo: torch.Tensor, baseline:
         scale = (low + high) / 2
         low, high = (scale, high) if (scale * logits).softmax(1).max() < PHOTO_PROBABILITY else (low, scale)
     for head in heads:
-        head.weight.mul_(scale)
-        head.bias.mul_(scale)
+        for parameter in head.parameters():
+            parameter.mul_(scale)
 
     probabilities = model(torch.cat([photo, baseline])).softmax(1)
     target = probabilities[0].argmax()

@@ -27,4 +27,5 @@ def _below(folder: Path) -> Iterator[Path]:
         if "run.json" in files:
             folders.clear()
             continue
-        yield from (Path(place, name) for name in files if Path(name).suffix.lower() in SUFFIXES)
+        paths = (Path(place, name) for name in files if Path(name).suffix.lower() in SUFFIXES)
+        yield from (path for path in paths if path.is_file())  # nobody waits for a pipe
