@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-_FOLDERS = {"photos": "photos", "configs": "configs", "schema": "docs/schema"}
+_FOLDERS = {"photos": "photos", "configs": "configs", "schema": "docs/schema", "slurm": "scripts/slurm"}
 
 
 def data_path(name: str) -> Path:
-    """The folder `name` of what comes with the package: "photos" (four photographs), "configs" or "schema".
+    """The folder `name` of what comes with the package: "photos" (four photographs), "configs", "schema" or "slurm".
 
     In an installed package it lies in `xaimse/data`, in a clone where the repository keeps it. Raises ValueError for
     another name.
