@@ -16,7 +16,7 @@ foreach(name ${XAI_PROGRAMS})
   install(TARGETS xai-${name} RUNTIME DESTINATION ${package}/libexec COMPONENT wheel)
   install(PROGRAMS ${PROJECT_BINARY_DIR}/launchers/xai-${name} DESTINATION ${package}/bin COMPONENT wheel)
 endforeach()
-install(DIRECTORY photos configs docs/schema DESTINATION ${package}/data COMPONENT wheel PATTERN photos/LICENSE.md EXCLUDE)
+install(DIRECTORY photos configs docs/schema scripts/slurm DESTINATION ${package}/data COMPONENT wheel PATTERN photos/LICENSE.md EXCLUDE)
 install(FILES photos/LICENSE.md DESTINATION ${package}/data RENAME photos-LICENSE.md COMPONENT wheel)
 install(DIRECTORY ${PROJECT_BINARY_DIR}/share DESTINATION ${SKBUILD_DATA_DIR} COMPONENT wheel)  # man pages, completions
 

@@ -230,6 +230,9 @@ def _text(study: Study, costs: Sequence[Cost], left: dict[str, int], how: str) -
         lines.append(
             f"          of which {_hours(assumed)} rest on assumed rates, for one of the step's models at least"
         )
+    bounds = sum(cost.seconds or 0 for cost in costs if "rows (NOT measured" in cost.arithmetic)
+    if bounds:
+        lines.append(f"          of which {_hours(bounds)} are of rows that were not measured: bounds")
     missing = [cost.step for cost in costs if cost.bytes is None]
     lines.append(f"disk      {_disk(sum(disk))}" + (f", without {len(missing)} steps not measured" if missing else ""))
     return "\n".join(lines) + "\n"
