@@ -63,7 +63,8 @@ def test_the_papers_files_and_columns_are_there(outputs):
     out = folder / "runs/study"
     for name in set(re.findall(r"`((?:mse|subexp|saliency|crosstest|compare)/[^`*]+)`", PAPER)):
         assert (out / name.replace("NAME", "alpha")).exists(), name
-    for name, columns in {"mse/alpha": ("found", "diverse", "mean_size", "min_size"), "subexp/alpha": ("distinct", "per_mse")}.items():
+    for name, columns in {"mse/alpha": ("found", "diverse", "mean_mse_size", "min_size"),
+                          "subexp/alpha": ("distinct", "distinct_per_mse")}.items():
         summary = (out / name / "summary.csv").read_text()
         for column in columns:
             assert column in summary, f"{column} of {name}"
