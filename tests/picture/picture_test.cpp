@@ -29,7 +29,7 @@ MseResult found(std::vector<PatchSet> sets) {
   MseResult result;
   result.p_full = 0.9;
   for (const PatchSet& set : sets)
-    result.mses.push_back({set, 0.85, 0.94, Certificate::all_subsets, set.size()});
+    result.mses.push_back({set, 0.85, 0.94, true, Certificate::all_subsets, set.size()});
   return result;
 }
 
