@@ -63,9 +63,10 @@ asan() {
   begin asan {core,search,metrics,data,store,record,picture}_tests xai-{mse,subexp,saliency,crosstest,merge}
   export ASAN_OPTIONS=log_path=$findings/asan:detect_stack_use_after_return=1:strict_string_checks=1
   export UBSAN_OPTIONS=log_path=$findings/ubsan:print_stacktrace=1:halt_on_error=1
-  # core tests what a crash leaves behind, with handlers of its own
-  ASAN_OPTIONS=$ASAN_OPTIONS:handle_segv=0:handle_sigbus=0:handle_sigfpe=0 part core tests core
-  for module in search metrics data store record picture; do
+  for module in core store; do  # these test what a crash leaves behind, with handlers of their own
+    ASAN_OPTIONS=$ASAN_OPTIONS:handle_segv=0:handle_sigbus=0:handle_sigfpe=0 part "$module" tests "$module"
+  done
+  for module in search metrics data record picture; do
     part "$module" tests "$module"
   done
   for name in mse subexp saliency crosstest merge; do export "XAI_${name^^}=$PWD/build/asan/bin/xai-$name"; done

@@ -95,13 +95,21 @@ TEST(Picture, ShowsTheDiverseFamilyThenSmallThenHighRatio) {
 TEST(Picture, WithoutMsesSaysWhyAndDiffersByReason) {
   const cv::Mat photograph = map_of_itself(224, 224);
   std::set<std::string> pictures;
-  for (const auto status : {MseStatus::ok, MseStatus::baseline_sufficient, MseStatus::zero_probability}) {
+  for (const auto status :
+       {MseStatus::ok, MseStatus::baseline_sufficient, MseStatus::zero_probability, MseStatus::wrong}) {
     MseResult result;
     result.status = status;
     result.p_full = 0.5;
     pictures.insert(encode_png(mse_picture(photograph, "a", "cat", result, {}, MaskKind::soft)));
   }
-  EXPECT_EQ(pictures.size(), 3U);
+  for (const Sufficient sense : {Sufficient::top1, Sufficient::both}) {  // names what is kept
+    MseOptions options;
+    options.sufficient = sense;
+    MseResult result;
+    result.p_full = 0.5;
+    pictures.insert(encode_png(mse_picture(photograph, "a", "cat", result, options, MaskKind::soft)));
+  }
+  EXPECT_EQ(pictures.size(), 6U);
 }
 
 TEST(Picture, TakesAnySizeAndAnyText) {
