@@ -167,6 +167,7 @@ def test_a_card_for_a_file_that_exists(here, capsys):
         "class_list": None,
         "sha256": digest,
         "gradcam": None,
+        "features": None,
     }
     assert Path("X.pt").read_bytes() == content
     assert sorted(path.name for path in here.iterdir()) == ["X.json", "X.pt", "networks.py"]

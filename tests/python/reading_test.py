@@ -487,7 +487,7 @@ def test_a_run_in_its_first_moment(runs, tmp_path):
     (folder / "run.json").write_text(json.dumps(early))
     (folder / "results.jsonl").write_text("")
     run = read(folder)
-    assert run.records.empty and run.mses.empty and run.statistics.n.tolist() == [0] * 7
+    assert run.records.empty and run.mses.empty and run.statistics.n.tolist() == [0] * 8
     assert "0 of ? images, model ?" in repr(run)
     (folder / "run.json").write_text(json.dumps(early | {"tool": "xai-crosstest"}))
     assert read(folder).pairs.empty and read(folder).matrix.shape == (0, 0)

@@ -202,7 +202,7 @@ def test_a_table_as_text(runs, capsys):
     lines = shown(capsys, "runs/first", "--table", "mses").splitlines()
     mses = read("runs/first").mses
     assert lines[0].split()[:5] == ["image", "mse", "patches", "size", "p"] and len(lines) == 1 + len(mses)
-    assert lines[1].split()[2:-6] == [str(patch) for patch in mses.patches[0]]
+    assert lines[1].split()[2:-7] == [str(patch) for patch in mses.patches[0]]
     assert f"  {mses.ratio[0]:.4g}  " in lines[1]
     assert shown(capsys, "runs/rise", "--table", "objective").split() == ["image", "iteration", "part", "value"]
 

@@ -75,8 +75,12 @@ class Table:
         return [bits for bits in sufficient if not any(other & bits == other != bits for other in sufficient)]
 
     def decides_clearly(self, threshold, margin=1e-4):
-        """No set is so near to the threshold, or its class to a rival, that float noise could turn it."""
-        return min(numpy.abs(self.ratio - threshold).min(), numpy.abs(self.lead).min()) > margin
+        """No set is so near to the threshold that float noise could turn it."""
+        return numpy.abs(self.ratio - threshold).min() > margin
+
+    def leads_clearly(self, margin=1e-4):
+        """Of no set is the class so near to its rival."""
+        return numpy.abs(self.lead).min() > margin
 
 
 class SubExplanations:

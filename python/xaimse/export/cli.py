@@ -29,7 +29,7 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from .._command_line import Parser, printable, stopped_by_signals
 from .._data import data_path
@@ -156,11 +156,8 @@ def _weights(options: argparse.Namespace, job: _Job) -> tuple[Path | None, Overr
 
 
 def _overrides(options: argparse.Namespace) -> Overrides:
-    said: Overrides = {}
-    for key in PREPROCESSING:
-        if getattr(options, key) is not None:
-            said[key] = getattr(options, key)
-    return said
+    said = {key: getattr(options, key) for key in PREPROCESSING}
+    return cast("Overrides", {key: value for key, value in said.items() if value is not None})
 
 
 def _whole_number(low: int, high: int) -> Callable[[str], int]:

@@ -168,7 +168,7 @@ def _from_timm(name: str, overrides: Overrides) -> Architecture:
         options: dict[str, Any] = {"num_classes": classes} if classes else {}
         return timm.create_model(name, pretrained=True, pretrained_cfg_overlay=overlay, **options)
 
-    address = config.url or ""
+    address = config.url if isinstance(config.url, str) else ""
     if config.hf_hub_id:  # where timm looks first
         address = hf_hub_url(config.hf_hub_id, config.hf_hub_filename or "model.safetensors")
     return Architecture(
