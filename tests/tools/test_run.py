@@ -299,6 +299,8 @@ def test_summary_is_that_of_the_records(labelled_run):
     for name, numbers in summary["quantities"].items():
         if name == "mean_mse_size":
             values = [numpy.mean([len(mse["patches"]) for mse in record["mses"]]) for record in ok if record["mses"]]
+        elif name == "keeps_top1":
+            values = [numpy.mean([mse["keeps_top1"] for mse in record["mses"]]) for record in ok if record["mses"]]
         else:
             values = [record[name] for record in ok if record[name] is not None]
         assert numbers["n"] == len(values)
