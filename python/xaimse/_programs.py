@@ -24,10 +24,14 @@ def libtorch() -> str | None:
     return torch.submodule_search_locations[0] if torch and torch.submodule_search_locations else None
 
 
+def environment() -> dict[str, str]:
+    """That of a program: its launcher wants to know the LibTorch of this Python, and says so where there is none."""
+    found = libtorch()
+    return {**os.environ} | ({"XAI_LIBTORCH": found} if found else {})
+
+
 def _start(name: str) -> NoReturn:
-    found = libtorch()  # where there is none, the launcher says so
-    environment = {**os.environ, "XAI_COMMAND": sys.argv[0]} | ({"XAI_LIBTORCH": found} if found else {})
-    os.execve(program(name), [name, *sys.argv[1:]], environment)
+    os.execve(program(name), [name, *sys.argv[1:]], environment() | {"XAI_COMMAND": sys.argv[0]})
 
 
 def mse() -> NoReturn:

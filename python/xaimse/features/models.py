@@ -1,6 +1,7 @@
 """Models by their cards: the part that gives the last feature map, and what comes before it."""
 
 import hashlib
+import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +33,7 @@ class Model:
         if hashlib.sha256(content).hexdigest() != self.features_sha256:
             raise FeaturesError(f"{self.features} is not the file that the card of {self.name} means; export it again")
         try:
-            module: torch.jit.ScriptModule = torch.jit.load(self.features, map_location=device)
+            module: torch.jit.ScriptModule = torch.jit.load(io.BytesIO(content), map_location=device)
         except RuntimeError as error:
             reason = str(error).strip().splitlines()[0]
             raise FeaturesError(f"{self.features} cannot be loaded: {reason}; export the model again") from None

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from .._programs import libtorch
+from .._programs import environment
 from .._programs import program as launcher
 
 if sys.version_info >= (3, 11):
@@ -38,12 +38,6 @@ def find(name: str) -> Path:
     if not found:
         raise ProgramError(f"there is no program {name}: install the package, or name its folder in XAI_BIN")
     return Path(found).absolute()
-
-
-def environment() -> dict[str, str]:
-    """That of programs: launchers of an installed package want to know the LibTorch of this Python."""
-    found = libtorch()
-    return {**os.environ} | ({"XAI_LIBTORCH": found} if found else {})
 
 
 @cache

@@ -57,16 +57,18 @@ class _Runner:
                 waiting.append(f"{step.name} was not run: it needs {', '.join(missing)}")
                 continue
             key = self._inputs.key(step, self._outputs)
-            if not self._state.is_done(step, key):
+            done = self._state.is_done(step, key)
+            if not done:
                 started += 1
-                self._run(step, key, f"[{number}/{len(steps)}]")
-            if self._state.is_done(step, key):
+                done = self._run(step, key, f"[{number}/{len(steps)}]")
+            if done:
                 self._outputs[step.name] = self._state.of(step)["output"]
         for text in waiting if not self._child.stopped else []:
             say(text)
         return self._ended(steps, started)
 
-    def _run(self, step: Step, key: str, place: str) -> None:
+    def _run(self, step: Step, key: str, place: str) -> bool:
+        """Whether it ended with results, which are noted."""
         self._wait_for(step)
         if self._state.is_stale(step, key):
             say(f"{place} {step.name}: what it was made from has changed: made anew")
@@ -87,6 +89,7 @@ class _Runner:
         if status == FAILED:
             self._failed[step.name] = code
             say(f"{step.name} failed with {code}: {_last_line(self._log(step))}")
+        return bool(output)
 
     def _log(self, step: Step) -> Path:
         return self._study.out / "log" / f"{step.name}.log"
