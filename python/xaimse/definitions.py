@@ -30,6 +30,9 @@ class Column:
 
 
 MSE, SUBEXP, SALIENCY, CROSSTEST = KINDS = ("xai-mse", "xai-subexp", "xai-saliency", "xai-crosstest")
+SHOWN = f"{CROSSTEST} --mses"
+"""Runs of xai-crosstest that show MSEs, and no maps: their tables are others."""
+CROSS = (CROSSTEST, SHOWN)
 
 
 def same(name: str, type: str, definition: str, unit: str = "") -> Column:
@@ -249,6 +252,30 @@ CROSSTEST_RECORDS = (
     PICTURE,
 )
 
+SETS = "count of sets"
+SHOWN_RECORDS = (
+    *PREAMBLE,
+    same("source", TEXT, "name of the model whose MSEs are shown"),
+    same("model", TEXT, "name of the model that is shown them: predicted, p_full and p_baseline are its"),
+    same("outside", NUMBER, "share of the area of the tested model's crop outside the source's", "share, 0 to 1"),
+    Column("threshold", NUMBER, "sets.threshold", "tau of the run that found the MSEs", "ratio, 0 to 1"),
+    Column("sufficient", INTEGER, "sets.sufficient", "MSEs shown that are sufficient for `model`, too", SETS),
+    Column("smallest", INTEGER, "sets.smallest", "MSEs shown that have the fewest patches", SETS),
+    Column("smallest_sufficient", INTEGER, "sets.smallest_sufficient", "of these, sufficient for `model`, too", SETS),
+    Column("other_image", TEXT, "sets.other_image", "image whose MSEs of `source` are the control; missing without one"),
+    PICTURE,
+)
+SHOWN_SETS = (
+    IMAGE,
+    same("source", TEXT, "name of the model whose MSEs are shown"),
+    same("model", TEXT, "name of the model that is shown them"),
+    Column("what", TEXT, "", "mse; random: a random set of as many patches; other: an MSE of `other_image`"),
+    Column("mse", INTEGER, "sets.shown", "place of the MSE in the source's record; missing for other", "from 0"),
+    Column("smallest", TRUTH, "", "it is, or stands beside, one of the smallest MSEs; missing for other"),
+    Column("ratio", NUMBER, "sets.ratios", "p(S) / p(all) of `model`", "ratio, from 0"),
+    Column("sufficient", TRUTH, "", "ratio >= threshold"),
+)
+
 # Tables with an index: its levels are columns here. `share` stands for the columns of the table.
 SHARE = Column("share", NUMBER, "", "columns: share of the map's cells that are shown (deletion: hidden)", "0 to 1")
 SALIENCY_CURVES = (
@@ -312,6 +339,53 @@ MATRIX = (
     SOURCE,
     Column("model", TEXT, "", "columns: name of the model that is tested"),
     Column("value", NUMBER, "", "cells: mean insertion AUC of `model` under the maps of `source`", AREA),
+)
+SHOWN_QUANTITIES = (
+    "sufficient",
+    "ratio",
+    "median_ratio",
+    "smallest_sufficient",
+    "smallest_ratio",
+    "smallest_median_ratio",
+    "random_sufficient",
+    "random_ratio",
+    "other_sufficient",
+    "other_ratio",
+)
+SHOWN_QUANTITY = (
+    Column("photographs", TEXT, "", "all; both_right: those of which both models predict the label"),
+    Column(
+        "quantity",
+        TEXT,
+        "",
+        "of an image's sets: sufficient (share), ratio (mean), median_ratio; smallest_: of the smallest MSEs; "
+        "random_, other_: of the controls",
+    ),
+)
+SHOWN_PAIRS = (
+    same("source", TEXT, "name of the model whose MSEs are shown"),
+    same("model", TEXT, "name of the model that is shown them"),
+    *SHOWN_QUANTITY,
+    *STATISTICS,
+    same("undefined", INTEGER, "images for which the pair is undefined", COUNT),
+)
+SHOWN_MATRIX = (
+    SHOWN_PAIRS[0],
+    Column("model", TEXT, "", "columns: name of the model that is shown the sets"),
+    Column("value", NUMBER, "", "cells: mean share of the MSEs of `source` sufficient for `model`", "share, 0 to 1"),
+)
+SHOWN_FAMILY_PAIRS = (
+    same("source_family", TEXT, "family of the models whose MSEs are shown"),
+    same("target_family", TEXT, "family of the models that are shown them"),
+    same("pairs", INTEGER, "ordered pairs of different models", COUNT),
+    same("self_test", TRUTH, "a family of one and itself: its model's test of itself"),
+    *SHOWN_QUANTITY,
+    *STATISTICS,
+)
+SHOWN_FAMILY_MATRIX = (
+    SHOWN_FAMILY_PAIRS[0],
+    Column("target_family", TEXT, "", "columns: family of the models that are shown the sets"),
+    Column("value", NUMBER, "", "cells: mean share of MSEs that are sufficient", "share, 0 to 1"),
 )
 FAMILY_PAIRS = (
     same("source_family", TEXT, "family of the models whose maps reveal the images"),
@@ -386,13 +460,14 @@ TABLES: dict[str, Table] = {
     "records": Table(
         "what became of each image",
         "an image; of xai-crosstest an image, source and tested model",
-        {MSE: (*SEARCH, *ESTIMATES), SUBEXP: SEARCH, SALIENCY: SALIENCY_RECORDS, CROSSTEST: CROSSTEST_RECORDS},
+        {MSE: (*SEARCH, *ESTIMATES), SUBEXP: SEARCH, SALIENCY: SALIENCY_RECORDS, CROSSTEST: CROSSTEST_RECORDS, SHOWN: SHOWN_RECORDS},
     ),
     "mses": Table(
         "minimal sufficient explanations; of xai-subexp with what each alone can lose",
         "an MSE of an image",
         {MSE: MSES, SUBEXP: (*MSES, *COUNTED)},
     ),
+    "shown_sets": Table("what models say of each other's MSEs", "a set shown to a model", {SHOWN: SHOWN_SETS}),
     "sub_explanations": Table(
         "sub-explanations: what the MSEs of an image can lose", "an image with a search", {SUBEXP: SUB_EXPLANATIONS}
     ),
@@ -407,13 +482,27 @@ TABLES: dict[str, Table] = {
         {SALIENCY: SALIENCY_CURVES, CROSSTEST: CROSSTEST_CURVES},
     ),
     "objective": Table("how the optimiser went", "a part of the objective in an iteration", {SALIENCY: OBJECTIVE}),
-    "statistics": Table("summary of the run", "a quantity", dict.fromkeys(KINDS, QUANTITIES)),
-    "pairs": Table("AUC of each model under the maps of each", "an ordered pair of models", {CROSSTEST: PAIRS}),
-    "matrix": Table("`mean` of `pairs` as a square", "a source", {CROSSTEST: MATRIX}),
-    "family_pairs": Table("the same by family", "an ordered pair of families", {CROSSTEST: FAMILY_PAIRS}),
-    "family_matrix": Table("`mean` of `family_pairs` as a square", "a source family", {CROSSTEST: FAMILY_MATRIX}),
+    "statistics": Table("summary of the run", "a quantity", dict.fromkeys((*KINDS, SHOWN), QUANTITIES)),
+    "pairs": Table(
+        "AUC of each model under the maps of each; or what each says of the MSEs of each",
+        "an ordered pair of models (and a group of images and a quantity)",
+        {CROSSTEST: PAIRS, SHOWN: SHOWN_PAIRS},
+    ),
+    "matrix": Table(
+        "`mean` of `pairs` as a square (of `sufficient`, all photographs)",
+        "a source",
+        {CROSSTEST: MATRIX, SHOWN: SHOWN_MATRIX},
+    ),
+    "family_pairs": Table(
+        "the same by family", "an ordered pair of families", {CROSSTEST: FAMILY_PAIRS, SHOWN: SHOWN_FAMILY_PAIRS}
+    ),
+    "family_matrix": Table(
+        "`mean` of `family_pairs` as a square",
+        "a source family",
+        {CROSSTEST: FAMILY_MATRIX, SHOWN: SHOWN_FAMILY_MATRIX},
+    ),
     "asymmetry": Table("how models look for others, and others for them", "a model", {CROSSTEST: ASYMMETRY}),
     "landscape": Table("places of the models by their matrix", "a model", {CROSSTEST: LANDSCAPE}),
-    "ensembles": Table("averaged models", "a set of models", {CROSSTEST: ENSEMBLES}),
-    "models": Table("accuracy of the models", "a model", {CROSSTEST: MODELS}),
+    "ensembles": Table("averaged models", "a set of models", dict.fromkeys(CROSS, ENSEMBLES)),
+    "models": Table("accuracy of the models", "a model", dict.fromkeys(CROSS, MODELS)),
 }

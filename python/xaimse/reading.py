@@ -27,7 +27,7 @@ import pandas
 from PIL import Image
 
 from . import runs, statistics, tables
-from .definitions import CROSSTEST, KINDS, MSE, SALIENCY, SUBEXP, TABLES
+from .definitions import CROSS, CROSSTEST, KINDS, MSE, SALIENCY, SHOWN, SUBEXP, TABLES
 from .runs import NoSuchTable, RunError, RunFolder, listed
 
 Folder = str | os.PathLike[str]
@@ -81,9 +81,11 @@ class Run:
         self.info: dict[str, Any] = self._files.info
         """run.json: options, model, data, platform, counts, times."""
         self.kind: str = str(self.info.get("tool"))
-        """The program that wrote it, e.g. "xai-mse"."""
+        """The program that wrote it, e.g. "xai-mse"; of cross-tests with MSEs "xai-crosstest --mses"."""
         if self.kind not in KINDS:
             raise RunError(f"{self.folder} holds a run of {self.kind}; what can be read are runs of {listed(KINDS)}")
+        if self.kind == CROSSTEST and (self.info.get("options") or {}).get("mses"):
+            self.kind = SHOWN
         _ = self.records  # so that what cannot be read is found out now
 
     @property
@@ -128,7 +130,7 @@ class Run:
 
     def __repr__(self) -> str:
         counted = len(self.images)
-        of = "" if self.complete or self.kind == CROSSTEST else f" of {self._files.image_count}"
+        of = "" if self.complete or self.kind in CROSS else f" of {self._files.image_count}"
         torn = ", a torn last record left out" if self.torn else ""
         models = ("models " if len(self.model_names) > 1 else "model ") + ", ".join(self.model_names or ["?"])
         return f"<run of {self.kind} in {self.folder}: {self.status}, {counted}{of} images{torn}, {models}>"
@@ -220,8 +222,8 @@ class Run:
 
     @property
     def pairs(self) -> pandas.DataFrame:
-        """xai-crosstest: a row for each source and tested model (matrix.csv). Of a run that is not complete without
-        intervals.
+        """xai-crosstest: a row for each source and tested model (matrix.csv), or with --mses for each of these, group
+        of images and quantity (sets_matrix.csv). Of a run that is not complete without intervals.
 
         >>> read("runs/cross").pairs[["source", "model", "n"]].head(2)
           source  model  n
@@ -232,13 +234,28 @@ class Run:
 
     @property
     def matrix(self) -> pandas.DataFrame:
-        """xai-crosstest: mean insertion AUCs, rows: whose map, columns: whose probability.
+        """xai-crosstest: mean insertion AUCs, rows: whose map, columns: whose probability; with --mses the share of
+        the row's MSEs that are sufficient for the column's model, too.
 
         >>> matrix = read("runs/cross").matrix
         >>> matrix.index.name, matrix.columns.name, matrix.shape
         ('source', 'model', (3, 3))
         """
         return self.table("matrix")
+
+    @property
+    def shown_sets(self) -> pandas.DataFrame:
+        """xai-crosstest --mses: a row for each set that a model was shown, controls included.
+
+        >>> sets = read("runs/shown").shown_sets
+        >>> sets.groupby("what").ratio.mean().round(3)
+        what
+        mse       0.0
+        other     0.0
+        random    0.0
+        Name: ratio, dtype: float64
+        """
+        return self.table("shown_sets")
 
     @property
     def family_pairs(self) -> pandas.DataFrame:
@@ -380,7 +397,7 @@ class Run:
         >>> read("runs/first").picture("photo00.png").mode
         'RGB'
         """
-        self._require("picture", (MSE, SALIENCY, CROSSTEST))
+        self._require("picture", (MSE, SALIENCY, *CROSS))
         file = self.folder / self._path("picture", image)
         try:
             with Image.open(file) as picture:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy
 import pandas
 
-from .definitions import CROSSTEST, MSE, SALIENCY, SUBEXP
+from .definitions import CROSSTEST, MSE, SALIENCY, SHOWN, SHOWN_QUANTITIES, SUBEXP
 
 Tables = Callable[[str], pandas.DataFrame]
 Row = dict[str, Any]
@@ -26,6 +26,11 @@ COUNTS = [count + of for of in ("", "_per_mse") for count in ("distinct", "tree_
 
 def statistics_so_far(kind: str, table: Tables, options: Row) -> Iterator[Row]:
     """Rows of the table `statistics`. `table`: the run's tables by name; `options`: of its run.json."""
+    if kind == SHOWN:
+        for pair in pairs_so_far(kind, table, options):
+            if pair["photographs"] == "all" and pair["quantity"] in ("sufficient", "ratio"):
+                yield {**pair, "quantity": f"{pair['quantity']} {pair['source']} -> {pair['model']}"}
+        return
     if kind == CROSSTEST:
         for pair in pairs_so_far(kind, table, options):
             yield {"quantity": f"auc {pair['source']} -> {pair['model']}", **pair}
@@ -73,9 +78,40 @@ def pairs_so_far(kind: str, table: Tables, options: Row) -> Iterator[Row]:
     for source in models:
         for model in models:
             of_pair = records[(records.source == source) & (records.model == model)]
-            auc = ok[(ok.source == source) & (ok.model == model)].auc
+            images = ok[(ok.source == source) & (ok.model == model)]
             undefined = int((of_pair.status == "undefined").sum())
-            yield {"source": source, "model": model, **_statistics(auc), "undefined": undefined}
+            pair = {"source": source, "model": model, "undefined": undefined}
+            if kind == SHOWN:
+                for row in _shown_so_far(pair, images, table):
+                    yield {**pair, **row}
+            else:
+                yield {**pair, **_statistics(images.auc)}
+
+
+def _shown_so_far(pair: Row, images: pandas.DataFrame, table: Tables) -> Iterator[Row]:
+    """Of an ordered pair, over `images`, its records that count."""
+    sets = table("shown_sets")
+    sets = sets[(sets.source == pair["source"]) & (sets.model == pair["model"]) & sets.image.isin(images.image)]
+    own = sets[sets.what == "mse"]
+    values: dict[str, pandas.Series[Any]] = {}
+    for prefix, some in (
+        ("", own),
+        ("smallest_", own[own.smallest == True]),  # noqa: E712: of three values
+        ("random_", sets[sets.what == "random"]),
+        ("other_", sets[sets.what == "other"]),
+    ):
+        of_image = some.groupby("image")
+        values[f"{prefix}sufficient"] = of_image.sufficient.mean()
+        values[f"{prefix}ratio"] = of_image.ratio.mean()
+        values[f"{prefix}median_ratio"] = of_image.ratio.median()
+    records = table("records")
+    for photographs in ("all", "both_right") if records.label.notna().any() else ("all",):
+        if photographs == "both_right":
+            mine = records[records.model.isin((pair["source"], pair["model"]))]
+            wrong = mine[~(mine.predicted == mine.label).fillna(False)].image
+            values = {name: of[~of.index.isin(wrong)] for name, of in values.items()}
+        for quantity in SHOWN_QUANTITIES:
+            yield {"photographs": photographs, "quantity": quantity, **_statistics(values[quantity])}
 
 
 def _statistics(values: "pandas.Series[Any]") -> Row:

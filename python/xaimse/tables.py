@@ -103,12 +103,33 @@ def _objective(record: Row) -> Iterator[Row]:
             yield {"image": record["image"], "iteration": iteration, "objective": {"*": part}, "value": value}
 
 
+def _shown_sets(record: Row) -> Iterator[Row]:
+    sets = record.get("sets")
+    if not sets:
+        return
+    places: tuple[int | None, ...] = tuple(sets["shown"])
+    for what, ratios, mses in (
+        ("mse", sets["ratios"], places),
+        ("random", sets["random_ratios"], places),
+        ("other", sets["other_ratios"], (None,) * len(sets["other_ratios"])),
+    ):
+        for place, (ratio, mse) in enumerate(zip(ratios, mses, strict=True)):
+            yield {
+                **{name: record[name] for name in ("image", "source", "model")},
+                "what": what,
+                "smallest": None if mse is None else place < sets["smallest"],
+                "sufficient": ratio >= sets["threshold"],
+                "sets": {"shown": mse, "ratios": ratio},
+            }
+
+
 ROWS_OF_A_RECORD: dict[str, Callable[[Row], Iterable[Row]]] = {
     "records": lambda record: (record,),
     "mses": _mses,
     "sub_explanations": _sub_explanations,
     "by_size": _by_size,
     "objective": _objective,
+    "shown_sets": _shown_sets,
 }
 
 
@@ -188,10 +209,21 @@ def _ensembles(summary: Row) -> Iterator[Row]:
         yield {**members, "size": len(members["members"])}
 
 
+def _of_cells(cells: Iterable[Row]) -> Iterator[Row]:
+    """One row a cell; of a run that shows MSEs, one a cell, group of images and quantity."""
+    for cell in cells:
+        if "all" not in cell:
+            yield cell
+            continue
+        for photographs in ("all", "both_right"):
+            for quantity, statistics in (cell[photographs] or {}).items():
+                yield {**cell, **statistics, "photographs": photographs, "quantity": quantity}
+
+
 ROWS_OF_A_SUMMARY: dict[str, Callable[[Row], Iterable[Row]]] = {
     "statistics": _statistics,
-    "pairs": lambda summary: summary["matrix"],
-    "family_pairs": lambda summary: summary["families"],
+    "pairs": lambda summary: _of_cells(summary["matrix"]),
+    "family_pairs": lambda summary: _of_cells(summary["families"]),
     "asymmetry": lambda summary: summary["asymmetry"],
     "landscape": lambda summary: (summary["landscape"] or {"points": []})["points"],
     "ensembles": _ensembles,
@@ -202,5 +234,7 @@ ROWS_OF_A_SUMMARY: dict[str, Callable[[Row], Iterable[Row]]] = {
 def square(long: pandas.DataFrame, value: str, columns: Iterable[Column]) -> pandas.DataFrame:
     """`value` of a table of pairs, by its first column (rows) and its second (columns), in the table's order."""
     row, column = long.columns[:2]
+    if "quantity" in long:  # of a run that shows MSEs
+        long = long[(long["photographs"] == "all") & (long["quantity"] == "sufficient")]
     made = long.pivot(index=row, columns=column, values=value)
     return described(made.reindex(index=long[row].unique(), columns=long[column].unique()), columns)

@@ -8,15 +8,14 @@
 #include <optional>
 
 #include "xai/core/error.hpp"
-#include "xai/metrics/curve.hpp"
 
 namespace xai {
 namespace {
 
-/// One image of a batch: the photograph at step t of the revelation of an evidence.
+/// One image of a batch: the photograph under a mask of an evidence.
 struct Row {
   std::size_t evidence;
-  int count;  // cells shown
+  std::int64_t mask;
 };
 
 at::Tensor on_device(const std::array<double, 3>& values, const at::Device& device) {
@@ -30,16 +29,7 @@ MaskComposer composer_of(const Evidence& evidence, const Crop& seen_by, MaskKind
     return MaskSide{in.pixels, positions(of, in)};
   };
   return {side(seen_by.vertical, evidence.crop.vertical), side(seen_by.horizontal, evidence.crop.horizontal),
-          evidence.size, kind, device};
-}
-
-at::Tensor cells_of(const Evidence& evidence, std::span<const Row> rows) {
-  std::vector<float> cells;
-  for (const Row& row : rows) {
-    const std::vector<float> mask = curve_mask(evidence.order, row.count, Direction::insertion);
-    cells.insert(cells.end(), mask.begin(), mask.end());
-  }
-  return at::tensor(at::ArrayRef<float>(cells)).view({-1, evidence.size, evidence.size});
+          static_cast<int>(evidence.masks.size(1)), kind, device};
 }
 
 }  // namespace
@@ -137,9 +127,7 @@ void CrossTester::reveal(std::size_t index, const Views& photograph, std::span<c
   std::vector<Row> rows;
   for (std::size_t e = 0; e < evidence.size(); ++e) {
     if (std::none_of(view.begin(), view.end(), [&](std::size_t m) { return wanted[m][e]; })) continue;
-    const std::vector<int> counts =
-        curve_counts({.steps = options_.steps}, evidence[e].size * evidence[e].size);
-    for (std::size_t t = 1; t + 1 < counts.size(); ++t) rows.push_back({e, counts[t]});
+    for (std::int64_t mask = 0; mask < evidence[e].masks.size(0); ++mask) rows.push_back({e, mask});
   }
   if (rows.empty()) return;
 
@@ -162,8 +150,8 @@ void CrossTester::reveal(std::size_t index, const Views& photograph, std::span<c
       while (end < shown.size() && shown[end].evidence == e) ++end;
       if (composed != e) composer.emplace(composer_of(evidence[e], crop, options_.mask, device_));
       composed = e;
-      visible.push_back(
-          composer->upsample(cells_of(evidence[e], shown.subspan(begin, end - begin)).to(device_)));
+      const std::int64_t from = shown[begin].mask, to = shown[end - 1].mask + 1;
+      visible.push_back(composer->upsample(evidence[e].masks.slice(0, from, to).to(device_)));
       classes.insert(classes.end(), end - begin, evidence[e].target);
     }
     mix(std::vector<const MaskableImage*>(shown.size(), &image), at::cat(visible), batch);

@@ -4,7 +4,6 @@
 
 #include "drawing.hpp"
 #include "xai/core/error.hpp"
-#include "xai/metrics/curve.hpp"
 
 namespace xai {
 using namespace drawing;
@@ -104,15 +103,12 @@ void draw_tiles(cv::Mat& canvas, const CrossFigure& figure, const CrossRow& row,
     return;
   }
   draw_tile(canvas, overlay(row.photograph, row.map, figure.size), 1, top);
-  auto shown = curve_mask(importance_order(row.map), figure.revealed, Direction::insertion);
-  const cv::Mat cells(figure.size, figure.size, CV_32F, shown.data());
+  const cv::Mat cells = cv::Mat(row.shown, true).reshape(1, figure.size);
   draw_tile(canvas, revealed(row.photograph, blurred_and_dimmed(row.photograph), cells, figure.mask), 2, top);
 }
 
 void draw_headings(cv::Mat& canvas, const CrossFigure& figure, const Chart& chart) {
-  const double share = 1.0 * figure.revealed / (figure.size * figure.size);
-  const std::string headings[] = {"as the model crops it", "its map (yellow: most)",
-                                  cat("its most important ", percent(share))};
+  const std::string headings[] = {"as the model crops it", figure.map_heading, figure.shown_heading};
   for (int column = 0; column < 3; ++column)
     draw_line(canvas, {margin + column * (side + gap), margin + 47}, headings[column], heading_font, side);
   draw_line(canvas, {chart.left, margin + 47},
@@ -131,7 +127,7 @@ cv::Mat cross_picture(const CrossFigure& figure) {
   const Legend legend(
       "Bars: the probability that each model gives the class when it sees only these cells: the higher, the "
       "more "
-      "it decides by the same evidence. Dark blue: the model whose map it is; light blue: the others.",
+      "it decides by the same evidence. Dark blue: the model whose evidence it is; light blue: the others.",
       width);
   cv::Mat canvas(top + step * static_cast<int>(figure.rows.size()) + legend.height() + margin,
                  width + 2 * margin, CV_8UC3, paper);

@@ -2,38 +2,16 @@
 
 #include <algorithm>
 #include <cmath>
-#include <iterator>
-#include <numeric>
 #include <utility>
 
-#include "xai/core/error.hpp"
 #include "xai/metrics/landscape.hpp"
 #include "xai/record/cross_tables.hpp"
 #include "xai/record/kinds.hpp"
-#include "xai/store/file_name.hpp"
-#include "xai/store/prediction_store.hpp"
 #include "xai/store/schema.hpp"
 
 namespace xai {
 
-std::string predictions_file(const std::string& model) {
-  return "predictions/" + file_name_of(model, ".npy");
-}
-
 namespace {
-
-/// NaN for nothing.
-double mean_of(const std::vector<double>& values) {
-  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
-}
-
-/// What is not NaN.
-std::vector<double> defined(const std::vector<double>& values) {
-  std::vector<double> result;
-  std::copy_if(values.begin(), values.end(), std::back_inserter(result),
-               [](double value) { return !std::isnan(value); });
-  return result;
-}
 
 /// The AUCs of the images that means are over; of each image those of all pairs, source by source.
 using Used = std::vector<const std::vector<double>*>;
@@ -75,29 +53,18 @@ Json asymmetry_of(const std::vector<CrossModel>& models, const Used& used, std::
   return result;
 }
 
-/// Of each two families, those of the first model first: the mean over ordered pairs of different models; of
-/// a family of one and itself, its model's self-test. Null where one of the pairs has no mean.
-Json family_matrix(const std::vector<CrossModel>& models, const std::vector<double>& means) {
-  std::vector<std::string> families;
-  for (const CrossModel& model : models)
-    if (std::find(families.begin(), families.end(), model.family) == families.end())
-      families.push_back(model.family);
-
+/// The mean over each two families' pairs. Null where one of the pairs has no mean.
+Json family_matrix(const std::vector<FamilyPair>& families, const std::vector<double>& means) {
   Json result = Json::array();
-  for (const auto& source : families)
-    for (const auto& target : families) {
-      std::vector<double> pairs, self_tests;
-      for (std::size_t i = 0; i < models.size(); ++i)
-        for (std::size_t j = 0; j < models.size(); ++j)
-          if (models[i].family == source && models[j].family == target)
-            (i == j ? self_tests : pairs).push_back(means[models.size() * i + j]);
-      const bool self_test = pairs.empty();
-      result.push_back(Json{{"source_family", source},
-                            {"target_family", target},
-                            {"pairs", pairs.size()},
-                            {"mean", number_or_null(mean_of(self_test ? self_tests : pairs))},
-                            {"self_test", self_test}});
-    }
+  for (const FamilyPair& cell : families) {
+    std::vector<double> of_pairs;
+    for (const std::size_t pair : cell.pairs) of_pairs.push_back(means[pair]);
+    result.push_back(Json{{"source_family", cell.source},
+                          {"target_family", cell.target},
+                          {"pairs", cell.self_test ? 0 : cell.pairs.size()},
+                          {"mean", number_or_null(mean_of(of_pairs))},
+                          {"self_test", cell.self_test}});
+  }
   return result;
 }
 
@@ -129,94 +96,19 @@ Json landscape_of(const std::vector<CrossModel>& models, const std::vector<doubl
   return Json{{"kernel_pca", axes(pca)}, {"mds", axes(mds)}, {"points", points}};
 }
 
-/// Every set with its gains, and the mean gains of pairs. The first sets are the single models.
-Json ensembles_of(const std::vector<CrossModel>& models, const Ensembles& ensembles) {
-  struct Gains {
-    std::vector<double> over_best, over_mean;
-
-    Json to_json() const {
-      return Json{{"n", over_best.size()},
-                  {"mean_gain_over_best", number_or_null(mean_of(over_best))},
-                  {"mean_gain_over_mean", number_or_null(mean_of(over_mean))}};
-    }
-  };
-  Gains within, across;
-  Json sets = Json::array();
-  for (const Ensemble& set : ensembles.sets) {
-    Json names = Json::array();
-    long best = 0, sum = 0;
-    bool one_family = true;
-    for (const int member : set.members) {
-      names.push_back(models[member].name);
-      best = std::max(best, ensembles.sets[member].top1);
-      sum += ensembles.sets[member].top1;
-      one_family = one_family && models[member].family == models[set.members.front()].family;
-    }
-    const std::size_t size = set.members.size();
-    const auto n = static_cast<double>(ensembles.images);
-    const double over_best = static_cast<double>(set.top1 - best) / n;
-    const double over_mean =
-        (static_cast<double>(set.top1) - static_cast<double>(sum) / static_cast<double>(size)) / n;
-    if (size == 2) {
-      Gains& gains = one_family ? within : across;
-      gains.over_best.push_back(over_best);
-      gains.over_mean.push_back(over_mean);
-    }
-    sets.push_back(Json{{"members", names},
-                        {"relation", size == 1    ? "single"
-                                     : one_family ? "within"
-                                                  : "across"},
-                        {"top1", share(set.top1, ensembles.images)},
-                        {"top5", share(set.top5, ensembles.images)},
-                        {"gain_over_best", number_or_null(over_best)},
-                        {"gain_over_mean", number_or_null(over_mean)}});
-  }
-  return Json{{"sets", sets}, {"pairs_within", within.to_json()}, {"pairs_across", across.to_json()}};
-}
-
 }  // namespace
 
 CrossSummary::CrossSummary(std::vector<CrossModel> models, CrossSetting setting)
-    : models_(std::move(models)),
-      setting_(std::move(setting)),
-      undefined_(models_.size() * models_.size(), 0) {
-  for (const std::string& status : crosstest_kind().statuses) statuses_[status] = 0;
-  for (const CrossModel& model : models_)
-    require(index_.emplace(model.name, index_.size()).second, "two models have the name ", model.name,
-            "; export one of them under another name");
-}
+    : tally_(std::move(models), {"gap", "map-target", "no-map"}), setting_(std::move(setting)) {}
 
 void CrossSummary::add(const Json& record) {
-  const std::size_t pair = models_.size() * index_.at(record["source"]) + index_.at(record["model"]);
-  const auto [row, is_new] = rows_.emplace(record["image"], rows_.size());
-  if (is_new) aucs_.emplace_back(undefined_.size(), Statistics::undefined);
-  const std::string status = record["status"];
-  ++statuses_.at(status);
-  if (status == "ok") aucs_[row->second][pair] = record["auc"];
-  if (status == "undefined") {
-    ++undefined_[pair];
-    ++reasons_.at(record["reason"]);
-  }
+  const auto [image, source, model, pair] = tally_.add(record);
+  aucs_.resize(tally_.images(), std::vector(tally_.pairs(), Statistics::undefined));
+  if (record["status"] == "ok") aucs_[image][pair] = record["auc"];
 }
 
 void CrossSummary::add_files(const std::filesystem::path& folder) {
-  if (!std::filesystem::exists(folder / labels_file)) return;
-  const auto rows = static_cast<std::size_t>(setting_.rows);
-  const LabelStore labels(folder / labels_file, rows, RunAccess::look);
-  std::vector<PredictionStore> predictions;
-  for (const CrossModel& model : models_)
-    predictions.emplace_back(folder / predictions_file(model.name), rows, setting_.classes, RunAccess::look);
-  EnsembleCounter counter(models_.size(), setting_.classes);
-  for (std::size_t image = 0; image < labels.rows(); ++image) {
-    const auto label = labels.label(image);
-    const bool known = std::all_of(predictions.begin(), predictions.end(),
-                                   [&](const PredictionStore& store) { return store.known(image); });
-    if (!label || !known) continue;
-    std::vector<std::vector<float>> said;
-    for (const PredictionStore& store : predictions) said.push_back(store.row(image));
-    counter.add(std::vector<std::span<const float>>(said.begin(), said.end()), *label);
-  }
-  set_ensembles(counter.result());
+  tally_.add_files(folder, static_cast<std::size_t>(setting_.rows), setting_.classes);
 }
 
 Json CrossSummary::to_json() const {
@@ -226,36 +118,27 @@ Json CrossSummary::to_json() const {
     if (defined(aucs).size() == aucs.size()) complete.push_back(&aucs);
   }
   const Used& used = setting_.images == ImagesRule::common ? complete : all;
-  const std::size_t n = models_.size();
+  const std::vector<CrossModel>& models = tally_.models();
+  const std::size_t n = models.size();
   std::vector<double> means;
-  Json matrix = Json::array(), quantities = Json::object(), models = Json::array();
+  Json matrix = Json::array(), quantities = Json::object();
   for (const Statistics& statistics : describe_pairs(used, n * n, setting_.seed)) {
     const std::size_t pair = means.size();
-    const std::string &source = models_[pair / n].name, &target = models_[pair % n].name;
+    const std::string &source = models[pair / n].name, &target = models[pair % n].name;
     means.push_back(statistics.mean);
     const Json numbers = xai::to_json(statistics);
     matrix.push_back(Json{{"source", source}, {"model", target}});
     matrix.back().update(numbers);
-    matrix.back()["undefined"] = undefined_[pair];
+    matrix.back()["undefined"] = tally_.undefined(pair);
     quantities[cat("auc ", source, " -> ", target)] = numbers;
   }
-  for (std::size_t i = 0; i < n; ++i) {
-    const auto of_single = [&](long Ensemble::*count) {
-      return ensembles_ ? share(ensembles_->sets.at(i).*count, ensembles_->images) : Json();
-    };
-    models.push_back(Json{{"name", models_[i].name},
-                          {"family", models_[i].family},
-                          {"sha256", models_[i].sha256},
-                          {"top1", of_single(&Ensemble::top1)},
-                          {"top5", of_single(&Ensemble::top5)}});
-  }
-  const Json without = without_landscape(models_, means);
+  const Json without = without_landscape(models, means);
   return Json{{"schema_version", schema_version},
               {"tool", crosstest_kind().tool},
               {"images", aucs_.size()},
               {"predicted_images", setting_.predicted_images},
-              {"pairs", statuses_},
-              {"undefined_reasons", reasons_},
+              {"pairs", tally_.statuses()},
+              {"undefined_reasons", tally_.reasons()},
               {"images_rule", name(setting_.images)},
               {"common_images", complete.size()},
               {"steps", setting_.steps},
@@ -263,13 +146,13 @@ Json CrossSummary::to_json() const {
               {"method", setting_.method},
               {"size", setting_.size},
               {"bootstrap", bootstrap(setting_.seed)},
-              {"models", models},
+              {"models", tally_.models_json()},
               {"matrix", matrix},
-              {"families", family_matrix(models_, means)},
-              {"asymmetry", asymmetry_of(models_, used, setting_.seed)},
-              {"landscape", without.is_null() ? landscape_of(models_, means) : Json()},
+              {"families", family_matrix(tally_.families(), means)},
+              {"asymmetry", asymmetry_of(models, used, setting_.seed)},
+              {"landscape", without.is_null() ? landscape_of(models, means) : Json()},
               {"landscape_reason", without},
-              {"ensembles", ensembles_ ? ensembles_of(models_, *ensembles_) : Json()},
+              {"ensembles", tally_.ensembles_json()},
               {"quantities", quantities}};
 }
 

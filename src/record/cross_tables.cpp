@@ -53,37 +53,44 @@ std::string square_table(const Row& names, std::size_t models, const Cell& cell)
   return text;
 }
 
+/// A number of each ordered pair, source by source; null where it is undefined.
+using OfPair = std::function<Json(std::size_t pair)>;
+
+/// The mean over ordered pairs of different models, of one row or column where it is below n; null where one
+/// of them is undefined.
+Json mean_of_others(const OfPair& value, std::size_t n, std::size_t row, std::size_t column) {
+  double sum = 0, count = 0;
+  for (std::size_t pair = 0; pair < n * n; ++pair) {
+    const std::size_t i = pair / n, j = pair % n;
+    if (i == j || (row < n && row != i) || (column < n && column != j)) continue;
+    const Json mean = value(pair);
+    if (mean.is_null()) return nullptr;
+    sum += mean.get<double>();
+    ++count;
+  }
+  return number_or_null(sum / count);
+}
+
 /// The matrix of models, with the means of its rows and columns over the other models.
-std::string model_part(const Json& summary) {
+std::string model_part(const Json& summary, const OfPair& value) {
   Row names;
   for (const Json& model : summary["models"]) names.push_back(model["name"]);
   const std::size_t n = names.size();
   names.emplace_back("others");
-  const auto mean_of_others = [&](std::size_t row, std::size_t column) -> Json {
-    double sum = 0, count = 0;
-    for (std::size_t pair = 0; pair < n * n; ++pair) {
-      const std::size_t i = pair / n, j = pair % n;
-      if (i == j || (row < n && row != i) || (column < n && column != j)) continue;
-      const Json& mean = summary["matrix"][pair]["mean"];
-      if (mean.is_null()) return nullptr;
-      sum += mean.get<double>();
-      ++count;
-    }
-    return number_or_null(sum / count);
-  };
   return square_table(names, n, [&](std::size_t i, std::size_t j, int decimals) {
-    return fixed(i < n && j < n ? summary["matrix"][n * i + j]["mean"] : mean_of_others(i, j), decimals);
+    return fixed(i < n && j < n ? value(n * i + j) : mean_of_others(value, n, i, j), decimals);
   });
 }
 
-std::string family_part(const Json& summary) {
+/// The matrix of families, of numbers of its cells.
+std::string family_part(const Json& summary, const std::function<Json(const Json& cell)>& value) {
   Row families;
   for (const Json& cell : summary["families"])
     if (cell["source_family"] == cell["target_family"]) families.push_back(cell["source_family"]);
   const std::size_t n = families.size();
   return square_table(families, n, [&](std::size_t i, std::size_t j, int decimals) {
     const Json& cell = summary["families"][n * i + j];
-    return fixed(cell["mean"], decimals) + (cell["self_test"] ? "*" : "");
+    return fixed(value(cell), decimals) + (cell["self_test"] ? "*" : "");
   });
 }
 
@@ -94,6 +101,73 @@ std::string gains(const Json& pairs) {
   };
   return cat(points(pairs["mean_gain_over_best"]), " over the better model, ",
              points(pairs["mean_gain_over_mean"]), " over their mean (", to_text(pairs["n"]), " pairs)\n");
+}
+
+/// Of how many images and pairs numbers are; what averaging models gains.
+std::string closing_part(const Json& summary) {
+  const auto count = [&](const char* group, const char* what) { return to_text(summary[group][what]); };
+  const std::string common = to_text(summary["common_images"]);
+  std::string text = summary["images_rule"] == "common"
+                         ? cat("Over the ", common, " of ", to_text(summary["images"]),
+                               " images whose pairs are all defined.\n")
+                         : cat("Over each pair's own images of ", to_text(summary["images"]), "; of ", common,
+                               " all pairs are defined.\n");
+  std::string reasons;
+  for (const auto& reason : summary["undefined_reasons"].items())
+    reasons += cat(reasons.empty() ? "" : ", ", to_text(reason.value()), " ", reason.key());
+  text += cat("Pairs: ", count("pairs", "ok"), " ok, ", count("pairs", "undefined"), " undefined (", reasons,
+              "), ", count("pairs", "error"), " error.\n");
+  if (const Json& ensembles = summary["ensembles"]; !ensembles.is_null())
+    text += cat("\nTop-1 of averaging two models, in percentage points\n  within a family  ",
+                gains(ensembles["pairs_within"]), "  across families  ", gains(ensembles["pairs_across"]));
+  return text;
+}
+
+/// One line for each cell of a matrix, group of images and quantity.
+std::string sets_csv(Row titles, const Json& cells) {
+  const Row keys = titles;
+  for (const char* title :
+       {"photographs", "quantity", "n", "mean", "median", "standard_deviation", "low", "high"})
+    titles.emplace_back(title);
+  Json lines = Json::array();
+  for (const Json& cell : cells)
+    for (const char* photographs : {"all", "both_right"})
+      for (const auto& quantity : cell[photographs].items()) {
+        Json line = quantity.value();
+        for (const std::string& key : keys) line[key] = cell[key];
+        line["photographs"] = photographs;
+        line["quantity"] = quantity.key();
+        lines.push_back(line);
+      }
+  return csv_of(titles, lines);
+}
+
+std::string sets_table(const Json& summary) {
+  const std::size_t n = summary["models"].size();
+  const auto of = [&](const char* quantity) {
+    return [&summary, quantity](std::size_t pair) -> Json {
+      return summary["matrix"][pair]["all"][quantity]["mean"];
+    };
+  };
+  std::string text = cat(
+      "Share of a model's MSEs that are sufficient for another, too (higher: more alike); rows: whose MSEs,\n"
+      "columns: the model that is shown them\n",
+      model_part(summary, of("sufficient")),
+      "\nFamilies: means over ordered pairs of different models; *: a family of one, its self-test\n",
+      family_part(summary, [](const Json& cell) { return cell["all"]["sufficient"]["mean"]; }),
+      "\nMeans over ordered pairs of different models, and of chance\n");
+  std::vector<Row> rows = {{"", "sufficient", "ratio"}};
+  for (const auto& [what, prefix] : {std::pair("its MSEs", ""),
+                                     {"the smallest", "smallest_"},
+                                     {"random sets of the same sizes", "random_"},
+                                     {"its MSEs of another image", "other_"}}) {
+    const auto mean = [&, p = std::string(prefix)](const char* quantity) {
+      const std::string key = p + quantity;
+      return fixed(mean_of_others(of(key.c_str()), n, n, n), 3);
+    };
+    rows.push_back({what, mean("sufficient"), mean("ratio")});
+  }
+  return cat(text, internal::text_table(rows, 1, 2), "\n", closing_part(summary));
 }
 
 }  // namespace
@@ -154,26 +228,21 @@ std::string ensemble_csv(const Json& summary) {
                 lines);
 }
 
+std::string sets_matrix_csv(const Json& summary) {
+  return sets_csv({"source", "model"}, summary["matrix"]);
+}
+
+std::string sets_family_matrix_csv(const Json& summary) {
+  return sets_csv({"source_family", "target_family", "pairs", "self_test"}, summary["families"]);
+}
+
 std::string matrix_table(const Json& summary) {
-  const auto count = [&](const char* group, const char* what) { return to_text(summary[group][what]); };
-  const std::string common = to_text(summary["common_images"]);
-  std::string text = cat(
+  if (summary.contains("shows")) return sets_table(summary);
+  return cat(
       "Mean insertion AUC (higher is better); rows: where the map comes from, columns: the model tested\n",
-      model_part(summary), "\nFamilies: means over ordered pairs of different models; *: a ",
-      "family of one, its self-test\n", family_part(summary), "\n");
-  text += summary["images_rule"] == "common"
-              ? cat("Over the ", common, " of ", to_text(summary["images"]),
-                    " images whose pairs are all defined.\n")
-              : cat("Over each pair's own images of ", to_text(summary["images"]), "; of ", common,
-                    " all pairs are defined.\n");
-  text += cat("Pairs: ", count("pairs", "ok"), " ok, ", count("pairs", "undefined"), " undefined (",
-              count("undefined_reasons", "gap"), " gap, ", count("undefined_reasons", "map-target"),
-              " map-target, ", count("undefined_reasons", "no-map"), " no-map), ", count("pairs", "error"),
-              " error.\n");
-  if (const Json& ensembles = summary["ensembles"]; !ensembles.is_null())
-    text += cat("\nTop-1 of averaging two models, in percentage points\n  within a family  ",
-                gains(ensembles["pairs_within"]), "  across families  ", gains(ensembles["pairs_across"]));
-  return text;
+      model_part(summary, [&](std::size_t pair) { return summary["matrix"][pair]["mean"]; }),
+      "\nFamilies: means over ordered pairs of different models; *: a family of one, its self-test\n",
+      family_part(summary, [](const Json& cell) { return cell["mean"]; }), "\n", closing_part(summary));
 }
 
 }  // namespace xai

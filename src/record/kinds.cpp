@@ -5,6 +5,7 @@
 
 #include "xai/core/error.hpp"
 #include "xai/record/cross_summary.hpp"
+#include "xai/record/shown_summary.hpp"
 #include "xai/record/sub_explanation_summary.hpp"
 #include "xai/record/summary.hpp"
 
@@ -54,17 +55,27 @@ std::unique_ptr<Summary> cross_summary(const Json& run) {
     models.push_back({.name = model.at("card").at("name"),
                       .family = model.at("card").at("family"),
                       .sha256 = model.at("sha256")});
-  const CrossSetting setting{
-      .steps = options.at("steps"),
-      .min_gap = options.at("min_gap"),
-      .method = options.at("method"),
-      .size = options.at("size"),
-      .images = choice_of<ImagesRule>(run, "images"),
-      .predicted_images = run.at("data").contains("shard") ? run.at("data").at("shard").at("images")
-                                                           : run.at("data").at("count"),
-      .rows = run.at("data").at("count"),
-      .classes = std::max(2, run.at("model").at(0).at("card").at("classes").get<int>()),
-      .seed = seed_of(run)};
+  const long images =
+      run.at("data").contains("shard") ? run.at("data").at("shard").at("images") : run.at("data").at("count");
+  const int classes = std::max(2, run.at("model").at(0).at("card").at("classes").get<int>());
+  if (!options.value("mses", Json::array()).empty())
+    return std::make_unique<ShownSummary>(std::move(models),
+                                          ShownSetting{.min_gap = options.at("min_gap"),
+                                                       .sets = options.at("sets"),
+                                                       .images = choice_of<ImagesRule>(run, "images"),
+                                                       .predicted_images = images,
+                                                       .rows = run.at("data").at("count"),
+                                                       .classes = classes,
+                                                       .seed = seed_of(run)});
+  const CrossSetting setting{.steps = options.at("steps"),
+                             .min_gap = options.at("min_gap"),
+                             .method = options.at("method"),
+                             .size = options.at("size"),
+                             .images = choice_of<ImagesRule>(run, "images"),
+                             .predicted_images = images,
+                             .rows = run.at("data").at("count"),
+                             .classes = classes,
+                             .seed = seed_of(run)};
   return std::make_unique<CrossSummary>(std::move(models), setting);
 }
 
@@ -96,15 +107,16 @@ const RunKind& saliency_kind() {
 }
 
 const RunKind& crosstest_kind() {
-  static const RunKind kind{.tool = "xai-crosstest",
-                            .key = {"image", "source", "model"},
-                            .statuses = {"ok", "undefined", "error"},
-                            .paths = {"images/", "predictions/", "baselines/", "matrix.csv",
-                                      "family_matrix.csv", "asymmetry.csv", "landscape.csv", "ensemble.csv"},
-                            .rows = {"predictions/", "baselines/"},
-                            .parts = "saliency/",
-                            .reads = {"xai-saliency"},
-                            .summary = summary_by<cross_summary>};
+  static const RunKind kind{
+      .tool = "xai-crosstest",
+      .key = {"image", "source", "model"},
+      .statuses = {"ok", "undefined", "error"},
+      .paths = {"images/", "predictions/", "baselines/", "matrix.csv", "family_matrix.csv", "asymmetry.csv",
+                "landscape.csv", "ensemble.csv", "sets_matrix.csv", "sets_family_matrix.csv"},
+      .rows = {"predictions/", "baselines/"},
+      .parts = "saliency/",
+      .reads = {"xai-saliency", "xai-mse"},
+      .summary = summary_by<cross_summary>};
   return kind;
 }
 

@@ -68,10 +68,10 @@ std::string cross_picture_of(const CrossSubject& subject, std::size_t row) {
   return drawn ? picture_path(subject.image(row).id) : "";
 }
 
-CrossPass::CrossPass(const CrossSubject& subject, const MapSource& maps, Predictions& predictions,
+CrossPass::CrossPass(const CrossSubject& subject, const EvidenceSource& evidence, Predictions& predictions,
                      RunFolder& folder, const CrossTester& tester, Model first, Model last)
     : subject_(subject),
-      maps_(maps),
+      evidence_(evidence),
       predictions_(predictions),
       folder_(folder),
       tester_(tester),
@@ -222,31 +222,30 @@ std::vector<Json> CrossPass::cross_test(const Item& item) const try {
   const auto crop_on = [&](Model m) {
     return crop_of(item.views.height, item.views.width, subject_.cards[m]);
   };
-  std::vector<SourceMap> maps;
+  std::vector<SourceEvidence> sources;
   std::vector<Evidence> evidence;
   for (Model source = 0; source < subject_.cards.size(); ++source) {
-    maps.push_back(maps_.map_of(source, subject_.image(*item.row), item.content));
-    evidence.push_back({.order = importance_order(maps.back().cells),
-                        .size = subject_.options.making.size,
+    sources.push_back(evidence_.evidence_of(source, *item.row, item.content));
+    evidence.push_back({.masks = sources.back().masks,
                         .crop = crop_on(source),
-                        .target = maps.back().target.value_or(0)});
+                        .target = sources.back().target.value_or(0)});
   }
   std::vector<std::vector<CrossPair>> pairs(last_ - first_);
   std::vector<std::vector<bool>> wanted(last_ - first_);
   for (Model target = first_; target < last_; ++target) {
     const std::optional<Said> said = said_by(item, target);
-    for (Model source = 0; source < maps.size(); ++source) {
+    for (Model source = 0; source < sources.size(); ++source) {
       CrossPair pair = pair_of(item, source, target);
       ImageFacts& facts = pair.facts;
       facts.picture = cross_picture_of(subject_, *item.row);
-      facts.target = maps[source].target;
+      facts.target = sources[source].target;
       pair.outside = share_outside(crop_on(target), evidence[source].crop);
       if (said) facts.predicted = arg_max(said->full);
       if (said && facts.target) {
         facts.p_full = said->full[static_cast<std::size_t>(*facts.target)];
         facts.p_baseline = said->baseline[static_cast<std::size_t>(*facts.target)];
       }
-      wanted[target - first_].push_back(maps[source].usable() && facts.p_full &&
+      wanted[target - first_].push_back(sources[source].usable() && facts.p_full &&
                                         *facts.p_full - *facts.p_baseline >= subject_.options.curve.min_gap);
       pairs[target - first_].push_back(std::move(pair));
     }
@@ -254,29 +253,26 @@ std::vector<Json> CrossPass::cross_test(const Item& item) const try {
   const auto revealed = tester_.reveal(item.views, evidence, wanted);
   std::vector<Json> records;
   for (std::size_t t = 0; t < pairs.size(); ++t)
-    for (Model source = 0; source < maps.size(); ++source)
+    for (Model source = 0; source < sources.size(); ++source)
       records.push_back(
-          record_of(std::move(pairs[t][source]), maps[source], wanted[t][source], revealed[t][source]));
+          record_of(std::move(pairs[t][source]), sources[source], wanted[t][source], revealed[t][source]));
   return records;
 } catch (const DataError& error) {
   log::warning(subject_.image(*item.row).id, ": ", error.what());
   return failed(item, error.what());
 }
 
-/// `revealed`: f_c at t = 1 .. T-1, if the pair was tested.
-Json CrossPass::record_of(CrossPair pair, const SourceMap& map, bool tested,
-                          const std::vector<double>& revealed) const {
+/// `f`: f_c of each mask, if the pair was tested.
+Json CrossPass::record_of(CrossPair pair, const SourceEvidence& evidence, bool tested,
+                          const std::vector<double>& f) {
   const auto error = [&](const std::string& message) { return blank_cross_record(pair, "error", message); };
   if (!pair.facts.predicted) return error(cat(not_finite, "this image or its baseline"));
-  if (map.failure) return error(cat("no map of model ", pair.source, ": ", *map.failure));
-  if (map.problem) return blank_cross_record(pair, "undefined", map.problem);
+  if (evidence.failure) return error(*evidence.failure);
+  if (evidence.problem) return blank_cross_record(pair, "undefined", evidence.problem);
   if (!tested) return cross_record(pair);
-  if (std::any_of(revealed.begin(), revealed.end(), [](double p) { return std::isnan(p); }))
+  if (std::any_of(f.begin(), f.end(), [](double p) { return std::isnan(p); }))
     return error(cat(not_finite, "a masked version of this image"));
-  std::vector<double> f = {*pair.facts.p_baseline};
-  f.insert(f.end(), revealed.begin(), revealed.end());
-  f.push_back(*pair.facts.p_full);
-  pair.curve = make_curve(subject_.options.curve, subject_.cells(), Direction::insertion, f);
+  evidence.take(pair, f);
   return cross_record(pair);
 }
 

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "cross_subject.hpp"
-#include "map_source.hpp"
+#include "evidence_source.hpp"
 #include "xai/crosstest/cross_tester.hpp"
 #include "xai/record/cross_record.hpp"
 #include "xai/run/session.hpp"
@@ -39,8 +39,8 @@ class CrossPass {
   using Model = CrossSubject::Model;
 
   /// Of models first .. last-1, which `tester` has in this order. Everything given outlives the pass.
-  CrossPass(const CrossSubject& subject, const MapSource& maps, Predictions& predictions, RunFolder& folder,
-            const CrossTester& tester, Model first, Model last);
+  CrossPass(const CrossSubject& subject, const EvidenceSource& evidence, Predictions& predictions,
+            RunFolder& folder, const CrossTester& tester, Model first, Model last);
 
   /// Does what is missing, in `threads` threads. Tells whether it was done: the observer may have said no.
   bool run(int threads, int batch_size, RunObserver& observer);
@@ -70,11 +70,11 @@ class CrossPass {
   std::vector<Json> cross_test(const Item& item) const;
   CrossPair pair_of(const Item& item, Model source, Model target) const;
   std::optional<Said> said_by(const Item& item, Model target) const;
-  Json record_of(CrossPair pair, const SourceMap& map, bool tested,
-                 const std::vector<double>& revealed) const;
+  static Json record_of(CrossPair pair, const SourceEvidence& evidence, bool tested,
+                        const std::vector<double>& f);
 
   const CrossSubject& subject_;
-  const MapSource& maps_;
+  const EvidenceSource& evidence_;
   Predictions& predictions_;
   RunFolder& folder_;
   const CrossTester& tester_;

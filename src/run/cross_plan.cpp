@@ -1,5 +1,7 @@
 #include "cross_plan.hpp"
 
+#include <ATen/ATen.h>
+
 #include <algorithm>
 #include <map>
 #include <mutex>
@@ -18,70 +20,65 @@ namespace {
 
 using Model = CrossSubject::Model;
 
-/// Each cell as important as its number: a map that none of the models made.
-std::vector<float> invented_map(const CrossSubject& subject) {
-  std::vector<float> cells(static_cast<std::size_t>(subject.cells()));
+/// A map that none of the models made: 0 .. cells-1 in some order.
+std::vector<float> invented_map(int size) {
+  std::vector<float> cells(static_cast<std::size_t>(size));
   for (std::size_t i = 0; i < cells.size(); ++i) cells[i] = static_cast<float>(i * 7919 % cells.size());
   return cells;
-}
-
-/// Between baseline and image: rows of one pair's curve.
-long curve_rows(const CrossSubject& subject) {
-  return static_cast<long>(curve_counts(subject.options.curve, subject.cells()).size()) - 2;
 }
 
 /// What is missing of a run.
 class Missing {
  public:
-  Missing(const CrossSubject& subject, const Predictions& predictions, const RunFolder& folder)
-      : pairs_(subject.cards.size()) {
+  Missing(const CrossSubject& subject, const EvidenceSource& evidence, const Predictions& predictions,
+          const RunFolder& folder)
+      : masks_(subject.cards.size()) {
     for (std::size_t image = 0; image < subject.data.images.size(); ++image) {
       if (!subject.has(image)) continue;
       bool missing = !predictions.know(image);
       predictions_ += missing;
-      if (const auto row = subject.row_of(image)) missing |= look_at_pairs(subject, folder, *row);
+      if (const auto row = subject.row_of(image)) missing |= look_at_pairs(subject, evidence, folder, *row);
       if (missing) images_.push_back(image);
     }
   }
 
   const std::vector<std::size_t>& images() const { return images_; }
   /// Rows that a model is shown. Where one model of a pass lacks a prediction all are asked.
-  long rows(Model model, long of_a_pair) const {
-    return predictions_ + baselines_ + pairs_[model] * of_a_pair;
-  }
+  long rows(Model model) const { return predictions_ + baselines_ + masks_[model]; }
   long predictions() const { return predictions_; }
   long baselines() const { return baselines_; }
-  long pairs() const {
-    long sum = 0;
-    for (const long count : pairs_) sum += count;
-    return sum;
-  }
+  long pairs() const { return pairs_; }
   long pictures() const { return pictures_; }
 
  private:
-  bool look_at_pairs(const CrossSubject& subject, const RunFolder& folder, std::size_t row) {
+  bool look_at_pairs(const CrossSubject& subject, const EvidenceSource& evidence, const RunFolder& folder,
+                     std::size_t row) {
     bool any = false;
-    for (const ModelCard& source : subject.cards)
+    for (Model source = 0; source < subject.cards.size(); ++source) {
+      const long masks = evidence.masks(source, row);
       for (Model m = 0; m < subject.cards.size(); ++m) {
-        const bool missing = !folder.done({subject.image(row).id, source.name, subject.cards[m].name});
-        pairs_[m] += missing;
-        any |= missing;
+        if (folder.done({subject.image(row).id, subject.cards[source].name, subject.cards[m].name})) continue;
+        masks_[m] += masks;
+        ++pairs_;
+        any = true;
       }
+    }
     baselines_ += any;
     pictures_ += !cross_picture_of(subject, row).empty();
     return any;
   }
 
   std::vector<std::size_t> images_;
-  std::vector<long> pairs_;  // of each model as the one tested
-  long predictions_ = 0, baselines_ = 0, pictures_ = 0;
+  std::vector<long> masks_;  // of each model as the one tested
+  long pairs_ = 0, predictions_ = 0, baselines_ = 0, pictures_ = 0;
 };
 
 /// Rows a second that a model answers in revealing photographs.
-double reveal_speed(const CrossTester& tester, const CrossSubject& subject, const ModelCard& card,
-                    const std::vector<CrossTester::Views>& photographs, int threads) {
+double reveal_speed(const CrossTester& tester, const ModelCard& card,
+                    const std::vector<CrossTester::Views>& photographs, int size,
+                    const ComputePlan& compute) {
   if (photographs.empty()) return 0;
-  const std::vector<int> order = importance_order(invented_map(subject));
+  const at::Tensor masks = at::rand({2L * compute.batch_size, size, size});
   for (const CrossTester::Views& views : photographs) {  // the model's first batches apart
     const CrossTester::Views* shown = &views;
     tester.probabilities({&shown, 1}, CrossTester::Shown::image);
@@ -89,20 +86,18 @@ double reveal_speed(const CrossTester& tester, const CrossSubject& subject, cons
   const long before = tester.forward();
   const Stopwatch time;
   for_each_in_parallel(
-      1 << 20, threads,
+      1 << 20, compute.lanes,
       [&](std::size_t i) {
         const CrossTester::Views& views = photographs[i % photographs.size()];
-        const Evidence evidence{.order = order,
-                                .size = subject.options.making.size,
-                                .crop = crop_of(views.height, views.width, card)};
+        const Evidence evidence{.masks = masks, .crop = crop_of(views.height, views.width, card)};
         tester.reveal(views, {&evidence, 1}, {{true}});
       },
       [&] { return time.seconds() < measuring_seconds; });
   return static_cast<double>(tester.forward() - before) / time.seconds();
 }
 
-/// The size of a record of a curve.
-std::int64_t record_bytes(const CrossSubject& subject) {
+/// The size of a record of a pair that was tested.
+std::int64_t record_bytes(const CrossSubject& subject, const EvidenceSource& evidence) {
   CrossPair pair;
   pair.facts = {.image = subject.image(0).id,
                 .content = std::string(64, '0'),
@@ -113,24 +108,28 @@ std::int64_t record_bytes(const CrossSubject& subject) {
                 .p_baseline = 1 / 7.0};
   pair.source = pair.model = subject.cards.front().name;
   pair.outside = 0;
-  pair.curve = Curve{.values = {}, .auc = 1 / 3.0};
-  for (long i = 0; i < curve_rows(subject) + 2; ++i)
-    pair.curve->values.push_back(1 / (static_cast<double>(i) + 3));
+  evidence.invent(pair);
   return static_cast<std::int64_t>(to_text(cross_record(pair)).size()) + 1;
 }
 
 /// The size of a figure of a photograph.
-std::int64_t picture_bytes(const CrossSubject& subject, const CrossTester::Views& photograph) {
+std::int64_t picture_bytes(const CrossSubject& subject, const EvidenceSource& evidence,
+                           const CrossTester::Views& photograph) {
+  const auto [map_heading, shown_heading] = evidence.headings();
   CrossFigure figure{.image = subject.image(0).id,
-                     .size = subject.options.making.size,
-                     .revealed = subject.cells() / 5,
+                     .size = evidence.size(),
                      .mask = subject.options.perturbation.mask,
+                     .map_heading = map_heading,
+                     .shown_heading = shown_heading,
                      .rows = {}};
+  const std::vector<float> map = invented_map(evidence.size() * evidence.size());
   for (const ModelCard& card : subject.cards) {
     CrossRow row{.model = card.name,
                  .class_name = card.class_name(0),
                  .photograph = to_image(photograph.images.front()),
-                 .map = invented_map(subject)};
+                 .map = map,
+                 .shown = map};
+    for (float& cell : row.shown) cell = cell < 0.2F * static_cast<float>(map.size()) ? 1.0F : 0.0F;
     for (const ModelCard& target : subject.cards)
       row.targets.push_back({.model = target.name, .posterior = 0.5, .f_full = 0.9, .f_baseline = 0.1});
     figure.rows.push_back(std::move(row));
@@ -140,23 +139,22 @@ std::int64_t picture_bytes(const CrossSubject& subject, const CrossTester::Views
 
 }  // namespace
 
-CrossPlan plan_cross_tests(const CrossSubject& subject, const Predictions& predictions,
-                           const RunFolder& folder, ModelPool& pool, const ComputePlan& compute) {
-  const Missing missing(subject, predictions, folder);
+CrossPlan plan_cross_tests(const CrossSubject& subject, const EvidenceSource& evidence,
+                           const Predictions& predictions, const RunFolder& folder, ModelPool& pool,
+                           const ComputePlan& compute) {
+  const Missing missing(subject, evidence, predictions, folder);
   CrossPlan plan{.images = static_cast<long>(missing.images().size()), .parts = {}, .bytes = 0};
-  plan.bytes = missing.pairs() * record_bytes(subject);
+  plan.bytes = missing.pairs() * record_bytes(subject, evidence);
   for (Model m = 0; m < subject.cards.size(); ++m) {
     const ModelCard& card = subject.cards[m];
     plan.bytes += (missing.predictions() + missing.baselines()) * card.classes * long{sizeof(float)};
     PlannedPart part{.tool = crosstest_kind().tool, .model = card.name, .images = plan.images};
-    part.most.forward = missing.rows(m, curve_rows(subject));
+    part.most.forward = missing.rows(m);
     if (part.most.forward == 0) continue;
     const auto classifier = pool.get(m);
-    const CrossTester tester({classifier.get()},
-                             {.baseline = subject.options.perturbation.baseline,
-                              .mask = subject.options.perturbation.mask,
-                              .steps = std::min(subject.options.curve.steps, 2 * compute.batch_size + 1),
-                              .batch_size = compute.batch_size});
+    const CrossTester tester({classifier.get()}, {.baseline = subject.options.perturbation.baseline,
+                                                  .mask = subject.options.perturbation.mask,
+                                                  .batch_size = compute.batch_size});
     std::map<std::size_t, CrossTester::Views> views;
     std::mutex mutex;
     const auto entry = [&](std::size_t i) -> const ImageEntry& {
@@ -173,9 +171,9 @@ CrossPlan plan_cross_tests(const CrossSubject& subject, const Predictions& predi
     std::vector<CrossTester::Views> photographs;
     for (const std::size_t i : sample.indices) photographs.push_back(views[i]);
     part.read_seconds = sample.seconds;
-    part.speed.forward = reveal_speed(tester, subject, card, photographs, compute.lanes);
+    part.speed.forward = reveal_speed(tester, card, photographs, evidence.size(), compute);
     if (m == 0 && !photographs.empty())
-      plan.bytes += missing.pictures() * picture_bytes(subject, photographs.front());
+      plan.bytes += missing.pictures() * picture_bytes(subject, evidence, photographs.front());
     plan.parts.push_back(std::move(part));
   }
   return plan;

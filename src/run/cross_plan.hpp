@@ -9,7 +9,7 @@
 
 namespace xai {
 
-/// What is left of a run of cross-testing once all maps are there.
+/// What is left of a run of cross-testing once all evidence is there.
 struct CrossPlan {
   long images = 0;  ///< of which a prediction or a pair is missing
   std::vector<PlannedPart> parts;
@@ -17,7 +17,8 @@ struct CrossPlan {
 };
 
 /// Counts what is missing, and measures every model that has something to say.
-CrossPlan plan_cross_tests(const CrossSubject& subject, const Predictions& predictions,
-                           const RunFolder& folder, ModelPool& pool, const ComputePlan& compute);
+CrossPlan plan_cross_tests(const CrossSubject& subject, const EvidenceSource& evidence,
+                           const Predictions& predictions, const RunFolder& folder, ModelPool& pool,
+                           const ComputePlan& compute);
 
 }  // namespace xai

@@ -32,7 +32,6 @@ struct CrossSubject {
   long images() const { return std::count(taken.begin(), taken.end(), 1); }
   /// How many of them are cross-tested.
   std::size_t tests() const { return shard.size_of(tested.size()); }
-  int cells() const { return options.making.size * options.making.size; }
   const ImageEntry& image(std::size_t row) const { return data.images[tested[row]]; }
   std::vector<std::string> names() const;
   /// The run of xai-saliency that makes the maps of a model.

@@ -14,11 +14,12 @@ namespace {
 
 using Model = CrossSubject::Model;
 
-Json identity_of(const CrossSubject& subject, const MapSource& maps) {
+Json identity_of(const CrossSubject& subject, const EvidenceSource& evidence) {
+  const char* kind = subject.options.shows_sets() ? "mses" : "maps";
   Json models = Json::object();
   std::string order;
   for (Model m = 0; m < subject.cards.size(); ++m) {
-    models[subject.cards[m].name] = {{"sha256", subject.cards[m].sha256}, {"maps", maps.identity(m)}};
+    models[subject.cards[m].name] = {{"sha256", subject.cards[m].sha256}, {kind, evidence.identity(m)}};
     order += (m > 0 ? " " : "") + subject.cards[m].name;
   }
   Json identity = {{"tool", crosstest_kind().tool},
@@ -44,12 +45,12 @@ class CrossRun {
         observer_(observer),
         plan_(plan(options.compute, !options.output.dry_run)),
         subject_(open_subject(options)),
-        maps_(subject_),
+        evidence_(open_evidence(subject_)),
         baseline_(options.compare.empty()
                       ? Json()
                       : read_baseline(options.compare, subject_.conditions(), subject_.names())),
-        folder_(crosstest_kind(), options.output.out, identity_of(subject_, maps_), options.output.overwrite,
-                options.output.dry_run ? RunAccess::look : RunAccess::write),
+        folder_(crosstest_kind(), options.output.out, identity_of(subject_, *evidence_),
+                options.output.overwrite, options.output.dry_run ? RunAccess::look : RunAccess::write),
         log_(folder_, crosstest_kind(), options.output, values_of(options).all, model_records(subject_),
              data_record(options.input.data, subject_.data, subject_.shard, subject_.images()),
              subject_.cards.front()),
@@ -65,17 +66,18 @@ class CrossRun {
     if (finished) {
       log::info("nothing to do: ", folder_.path().string(), " has every pair ('overwrite' starts anew)");
       const Json& drawn = folder_.previous_run().at("options");
-      if (drawn.at("pictures") == options_.pictures && drawn.at("reveal") == options_.reveal)
+      const Json wanted = values_of(options_).all;
+      if (drawn.at("pictures") == options_.pictures && field(drawn, "reveal") == field(wanted, "reveal"))
         return report(Json::parse(read_file(folder_.path() / "summary.json")));
     }
     CrosstestResult result;
     log_.write("running");
     log_.guard([&] {
-      const bool mapped = maps_.make_missing(pool_, observer_);
-      if (mapped && !finished) test_all();
+      const bool made = evidence_->make_missing(pool_, observer_);
+      if (made && !finished) test_all();
       log_.info.tuning = pool_.tunings();
       const bool unpredicted = stopped_ && predictions_.unknown_images() > 0;
-      result = mapped && complete() && !unpredicted ? conclude() : stopped_result();
+      result = made && complete() && !unpredicted ? conclude() : stopped_result();
     });
     return result;
   }
@@ -84,14 +86,10 @@ class CrossRun {
   std::vector<ModelPool::Entry> models() const {
     const Json tunings = field(folder_.previous_run(), "tuning");
     std::vector<ModelPool::Entry> models;
-    for (Model m = 0; m < subject_.cards.size(); ++m) {
-      const bool makes_map = !maps_.given(m) && !maps_.made(m);
-      const MapOptions& making = options_.making;
+    for (Model m = 0; m < subject_.cards.size(); ++m)
       models.push_back({.card = subject_.cards[m],
-                        .needs = {.gradients = makes_map && making.optimises(),
-                                  .features = makes_map && making.method == SaliencyMethod::gradcam},
+                        .needs = evidence_->needs(m),
                         .tuning = field(tunings, subject_.cards[m].name.c_str())});
-    }
     return models;
   }
 
@@ -110,8 +108,8 @@ class CrossRun {
                 .platform = planned_platform(plan_)};
     if (!finished()) {
       RunPlan& plan = *result.plan;
-      maps_.plan_missing(pool_, observer_, plan);
-      const CrossPlan cross = plan_cross_tests(subject_, predictions_, folder_, pool_, plan_);
+      evidence_->plan_missing(pool_, observer_, plan);
+      const CrossPlan cross = plan_cross_tests(subject_, *evidence_, predictions_, folder_, pool_, plan_);
       plan.done = images - cross.images;
       plan.bytes += cross.bytes;
       plan.parts.insert(plan.parts.end(), cross.parts.begin(), cross.parts.end());
@@ -137,9 +135,8 @@ class CrossRun {
     log_.write("running");
     const CrossTester tester(pointers, {.baseline = options_.perturbation.baseline,
                                         .mask = options_.perturbation.mask,
-                                        .steps = options_.curve.steps,
                                         .batch_size = plan_.batch_size});
-    stopped_ = !CrossPass(subject_, maps_, predictions_, folder_, tester, first, last)
+    stopped_ = !CrossPass(subject_, *evidence_, predictions_, folder_, tester, first, last)
                     .run(plan_.lanes, plan_.batch_size, observer_);
     log_.info.forward += tester.forward();
   }
@@ -216,7 +213,7 @@ class CrossRun {
       if (cross_picture_of(subject_, *row).empty()) return;
       of_image.push_back(record);
       if (of_image.size() < pairs.size()) return;
-      draw_cross_figure(subject_, maps_, folder_, *row++, of_image);
+      draw_cross_figure(subject_, *evidence_, folder_, *row++, of_image);
       of_image.clear();
     });
     summary->add_files(folder_.path());
@@ -229,7 +226,7 @@ class CrossRun {
   RunObserver& observer_;
   const ComputePlan plan_;
   const CrossSubject subject_;
-  MapSource maps_;
+  const std::unique_ptr<EvidenceSource> evidence_;
   const Json baseline_;  ///< to compare with; null without
   RunFolder folder_;
   RunLog log_;

@@ -1,5 +1,7 @@
 #include "map_source.hpp"
 
+#include <ATen/ATen.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -74,7 +76,48 @@ bool MapSource::made(Model model) const {
 }
 
 Json MapSource::identity(Model model) const {
-  return given(model) ? Json(maps_[model]->records_sha256()) : Json();
+  return maps_[model] ? Json(maps_[model]->records_sha256()) : Json();
+}
+
+ClassifierOptions MapSource::needs(Model model) const {
+  const bool makes_map = !maps_[model] && !made(model);
+  const MapOptions& making = subject_.options.making;
+  return {.gradients = makes_map && making.optimises(),
+          .features = makes_map && making.method == SaliencyMethod::gradcam};
+}
+
+int MapSource::size() const {
+  return subject_.options.making.size;
+}
+
+std::vector<int> MapSource::counts() const {
+  return curve_counts(subject_.options.curve, cells());
+}
+
+long MapSource::masks(Model /*source*/, std::size_t /*row*/) const {
+  return static_cast<long>(counts().size()) - 2;  // between baseline and image
+}
+
+std::size_t MapSource::drawn_point() const {
+  const CrosstestRunOptions& options = subject_.options;
+  return static_cast<std::size_t>(std::lround(options.reveal / 100 * options.curve.steps));
+}
+
+EvidenceHeadings MapSource::headings() const {
+  const double shown = 100.0 * counts()[drawn_point()] / cells();
+  return {.map = "its map (yellow: most)", .shown = cat("its most important ", std::lround(shown), " %")};
+}
+
+std::optional<double> MapSource::probability_shown(const Json& record) const {
+  if (record["curve"].empty()) return {};
+  const double baseline = record["p_baseline"], full = record["p_full"];
+  return baseline + record["curve"][drawn_point()].get<double>() * (full - baseline);
+}
+
+void MapSource::invent(CrossPair& pair) const {
+  pair.curve = Curve{.values = {}, .auc = 1 / 3.0};
+  for (std::size_t i = 0; i < counts().size(); ++i)
+    pair.curve->values.push_back(1 / (static_cast<double>(i) + 3));
 }
 
 RunResult MapSource::run_maps(Model m, ModelPool& pool, RunObserver& observer) const {
@@ -108,16 +151,20 @@ void MapSource::plan_missing(ModelPool& pool, RunObserver& observer, RunPlan& pl
   }
 }
 
-SourceMap MapSource::map_of(Model model, const ImageEntry& image, const std::string& content) const {
-  const FinishedRun& run = *maps_[model];
+SourceEvidence MapSource::evidence_of(Model source, std::size_t row, const std::string& content) const {
+  const FinishedRun& run = *maps_[source];
+  const ImageEntry& image = subject_.image(row);
   const Json record = run.record(image.id);
-  SourceMap result{.target = image.label};
+  SourceEvidence result{.target = image.label};
   if (!record.is_null() && record.at("status") == "error") {
-    result.failure = record.at("reason");
+    result.failure =
+        cat("no map of model ", subject_.cards[source].name, ": ", record.at("reason").get<std::string>());
+    result.why_none = "The map of this model failed.";
     return result;
   }
   if (record.is_null() || record.at("status") != "ok") {
     result.problem = "no-map";
+    result.why_none = "This model has no map of the image.";
     return result;
   }
   require<DataError>(record.at("content") == content, "the photograph is not the one that the map in ",
@@ -125,15 +172,31 @@ SourceMap MapSource::map_of(Model model, const ImageEntry& image, const std::str
   if (!subject_.data.labelled()) result.target = record.at("predicted");
   if (record.at("target") != *result.target) {
     result.problem = "map-target";
+    result.why_none = "The map explains another class.";
     return result;
   }
   const auto file = run.folder() / record.at("map").get<std::string>();
-  result.cells = read_npy(file).values;
-  require<DataError>(result.cells.size() == static_cast<std::size_t>(subject_.cells()), file.string(),
-                     " does not have ", subject_.cells(), " cells; make the maps again");
+  result.map = read_npy(file).values;
+  require<DataError>(result.map.size() == static_cast<std::size_t>(cells()), file.string(), " does not have ",
+                     cells(), " cells; make the maps again");
   require<DataError>(
-      std::all_of(result.cells.begin(), result.cells.end(), [](float v) { return std::isfinite(v); }),
+      std::all_of(result.map.begin(), result.map.end(), [](float v) { return std::isfinite(v); }),
       file.string(), " has values that are not finite; make the maps again");
+
+  const std::vector<int> order = importance_order(result.map), counts = this->counts();
+  std::vector<float> masks;
+  for (std::size_t t = 1; t + 1 < counts.size(); ++t) {
+    const std::vector<float> mask = curve_mask(order, counts[t], Direction::insertion);
+    masks.insert(masks.end(), mask.begin(), mask.end());
+  }
+  result.masks = at::tensor(at::ArrayRef<float>(masks)).view({-1, size(), size()});
+  result.shown = curve_mask(order, counts[drawn_point()], Direction::insertion);
+  result.take = [this](CrossPair& pair, std::span<const double> revealed) {
+    std::vector<double> f = {*pair.facts.p_baseline};
+    f.insert(f.end(), revealed.begin(), revealed.end());
+    f.push_back(*pair.facts.p_full);
+    pair.curve = make_curve(subject_.options.curve, cells(), Direction::insertion, f);
+  };
   return result;
 }
 

@@ -9,7 +9,6 @@
 
 #include "model/toy_classifier.hpp"
 #include "xai/core/error.hpp"
-#include "xai/metrics/curve.hpp"
 
 namespace xai {
 namespace {
@@ -45,10 +44,14 @@ cv::Mat photograph(int height, int width, int seed) {
   return pixels;
 }
 
-Evidence evidence_of(const Classifier& model, const cv::Mat& photo, int size, int target) {
-  std::vector<float> map;
-  for (int i = 0; i < size * size; ++i) map.push_back(std::sin(17.0F * static_cast<float>(i)));
-  return {importance_order(map), size, crop_of(photo.rows, photo.cols, model.card()), target};
+/// So many masks of some cells each.
+Evidence evidence_of(const Classifier& model, const cv::Mat& photo, int size, int target, int masks) {
+  std::vector<float> cells;
+  for (int i = 0; i < masks * size * size; ++i)
+    cells.push_back(std::sin(17.0F * static_cast<float>(i * i)) > 0.3F ? 1.0F : 0.0F);
+  return {.masks = at::tensor(at::ArrayRef<float>(cells)).view({masks, size, size}),
+          .crop = crop_of(photo.rows, photo.cols, model.card()),
+          .target = target};
 }
 
 /// Whoever shall see what.
@@ -88,10 +91,10 @@ std::vector<std::vector<double>> tents(const CropSide& of, const CropSide& in, d
 TEST(CrossTester, AModelWithAnotherCropSeesTheMaskWhereItLiesOnThePhotograph) {
   QuarterModel narrow(16, 16, 24, 0.5), wide(24, 30, 32, 0.5);
   const cv::Mat photo = photograph(50, 70, 1);
-  const CrossTester tester({&narrow, &wide}, {.steps = 9, .batch_size = 5});
-  const std::vector<Evidence> evidence = {evidence_of(narrow, photo, 6, 0), evidence_of(wide, photo, 6, 1)};
+  const CrossTester tester({&narrow, &wide}, {.batch_size = 5});
+  const std::vector<Evidence> evidence = {evidence_of(narrow, photo, 6, 0, 8),
+                                          evidence_of(wide, photo, 6, 1, 8)};
   const auto f = tester.reveal(tester.views_of(photo), evidence, everything(2, 2));
-  const std::vector<int> counts = curve_counts({.steps = 9}, 36);
   QuarterModel* const models[] = {&narrow, &wide};
   for (std::size_t m = 0; m < 2; ++m) {
     const ModelCard& card = models[m]->card();
@@ -101,14 +104,15 @@ TEST(CrossTester, AModelWithAnotherCropSeesTheMaskWhereItLiesOnThePhotograph) {
       const auto down = tents(crop.vertical, evidence[e].crop.vertical, photo.rows, 6);
       const auto across = tents(crop.horizontal, evidence[e].crop.horizontal, photo.cols, 6);
       ASSERT_EQ(f[m][e].size(), 8U);
-      for (std::size_t t = 1; t < 9; ++t) {
+      for (std::size_t n = 0; n < 8; ++n) {
         at::Tensor mask = at::zeros({card.height, card.width});
-        for (int shown = 0; shown < counts[t]; ++shown) {
-          const int cell = evidence[e].order[shown];
+        const at::Tensor cells = evidence[e].masks[static_cast<std::int64_t>(n)].flatten();
+        for (int cell = 0; cell < 36; ++cell) {
+          if (cells[cell].item<float>() == 0) continue;
           for (int i = 0; i < card.height; ++i)
             for (int j = 0; j < card.width; ++j) mask[i][j] += down[i][cell / 6] * across[j][cell % 6];
         }
-        EXPECT_NEAR(f[m][e][t - 1], probability(*models[m], b + mask * (x - b), evidence[e].target), 1e-5);
+        EXPECT_NEAR(f[m][e][n], probability(*models[m], b + mask * (x - b), evidence[e].target), 1e-5);
       }
     }
   }
@@ -118,16 +122,14 @@ TEST(CrossTester, AModelSeesItsOwnMasksAsSectionThreeSays) {
   for (const MaskKind kind : {MaskKind::soft, MaskKind::hard}) {
     QuarterModel model(20, 16, 24, 0.5);
     const cv::Mat photo = photograph(37, 61, 2);
-    const Evidence evidence = evidence_of(model, photo, 7, 0);
-    const CrossTester tester({&model}, {.baseline = Baseline::black, .mask = kind, .steps = 4});
+    const Evidence evidence = evidence_of(model, photo, 7, 0, 3);
+    const CrossTester tester({&model}, {.baseline = Baseline::black, .mask = kind});
     const auto f = tester.reveal(tester.views_of(photo), {&evidence, 1}, everything(1, 1));
     const at::Tensor x = preprocess(photo, model.card());
     const MaskComposer composer(20, 16, 7, kind, at::kCPU);
-    const std::vector<int> counts = curve_counts({.steps = 4}, 49);
-    for (std::size_t t = 1; t < 4; ++t) {
-      const std::vector<float> cells = curve_mask(evidence.order, counts[t], Direction::insertion);
-      const at::Tensor mask = composer.upsample(at::tensor(at::ArrayRef<float>(cells)).view({1, 7, 7}));
-      EXPECT_NEAR(f[0][0][t - 1], probability(model, mask * x, 0), 1e-6) << name(kind);
+    for (std::int64_t n = 0; n < 3; ++n) {
+      const at::Tensor mask = composer.upsample(evidence.masks.slice(0, n, n + 1));
+      EXPECT_NEAR(f[0][0][static_cast<std::size_t>(n)], probability(model, mask * x, 0), 1e-6) << name(kind);
     }
   }
 }
@@ -135,8 +137,8 @@ TEST(CrossTester, AModelSeesItsOwnMasksAsSectionThreeSays) {
 TEST(CrossTester, GivesWhatIsWantedAndShowsNoMore) {
   QuarterModel a(16, 16, 24, 0.5), like_a(16, 16, 24, 0.2), other(16, 16, 20, 0.5);
   const cv::Mat photo = photograph(40, 40, 3);
-  const CrossTester tester({&a, &like_a, &other}, {.steps = 5, .batch_size = 3});
-  const std::vector<Evidence> evidence = {evidence_of(a, photo, 4, 0), evidence_of(other, photo, 4, 1)};
+  const CrossTester tester({&a, &like_a, &other}, {.batch_size = 3});
+  const std::vector<Evidence> evidence = {evidence_of(a, photo, 4, 0, 4), evidence_of(other, photo, 4, 1, 4)};
   const auto f =
       tester.reveal(tester.views_of(photo), evidence, {{true, false}, {true, false}, {false, false}});
   EXPECT_EQ(f[0][0].size(), 4U);
@@ -151,8 +153,8 @@ TEST(CrossTester, GivesWhatIsWantedAndShowsNoMore) {
 TEST(CrossTester, SmallerBatchesWhenMemoryRunsOutChangeNothing) {
   QuarterModel model(16, 16, 24, 0.5);
   const cv::Mat photo = photograph(40, 40, 4);
-  const Evidence evidence = evidence_of(model, photo, 4, 0);
-  const CrossTester tester({&model}, {.steps = 9, .batch_size = 8});
+  const Evidence evidence = evidence_of(model, photo, 4, 0, 8);
+  const CrossTester tester({&model}, {.batch_size = 8});
   const auto expected = tester.reveal(tester.views_of(photo), {&evidence, 1}, everything(1, 1));
   model.most_rows = 3;
   const auto found = tester.reveal(tester.views_of(photo), {&evidence, 1}, everything(1, 1));
@@ -181,11 +183,11 @@ TEST(CrossTester, LogitsThatAreNotFiniteAreNaN) {
   QuarterModel model(16, 16, 24, 0.5);
   model.poison = true;
   cv::Mat dark(30, 30, CV_8UC3, cv::Scalar::all(20)), bright(30, 30, CV_8UC3, cv::Scalar::all(220));
-  const CrossTester tester({&model}, {.baseline = Baseline::black, .steps = 3});
+  const CrossTester tester({&model}, {.baseline = Baseline::black});
   const auto p = predictions(tester, {dark, bright}, CrossTester::Shown::image)[0];
   EXPECT_FALSE(p[0].isnan().any().item<bool>());
   EXPECT_TRUE(p[1].isnan().all().item<bool>());
-  const Evidence evidence = evidence_of(model, bright, 2, 0);
+  const Evidence evidence{.masks = at::ones({2, 2, 2}), .crop = crop_of(30, 30, model.card()), .target = 0};
   const auto f = tester.reveal(tester.views_of(bright), {&evidence, 1}, everything(1, 1));
   EXPECT_TRUE(std::isnan(f[0][0].back()));
 }

@@ -23,11 +23,13 @@ CrossRow row_of(const std::string& model, std::vector<CrossBar> targets, int cel
   CrossRow row{.model = model, .class_name = "cat", .photograph = orange, .targets = std::move(targets)};
   row.map.assign(49, 0.1F);
   row.map[cell] = 0.9F;
+  row.shown.assign(49, 0);
+  row.shown[cell] = 1;
   return row;
 }
 
 CrossFigure figure_of(std::vector<CrossRow> rows) {
-  return {.image = "a.JPEG", .size = 7, .revealed = 1, .rows = std::move(rows)};
+  return {.image = "a.JPEG", .size = 7, .rows = std::move(rows)};
 }
 
 /// The longest run of one color in each row of pixels that has any, from top to bottom.

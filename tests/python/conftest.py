@@ -70,7 +70,7 @@ def write_photos(folder, count):
 def workplace(tmp_path_factory):
     """A folder with photos/ (three, and one that is damaged), models/ and, in runs/, runs of every kind: first, and
     other of another model (xai-mse), counted (xai-subexp), maps and rise (xai-saliency), cross of three models
-    (xai-crosstest, of the three photographs)."""
+    (xai-crosstest, of the three photographs), shown of two of them (--mses seen_alpha and seen_beta)."""
     from tiny_models import Contrast, make_model
 
     folder = tmp_path_factory.mktemp("workplace")
@@ -88,6 +88,11 @@ def workplace(tmp_path_factory):
     cross = [f"models/{name}.pt" for name in ("alpha", "beta", "gamma")]
     small = ["--size", 7, "--iterations", 2, "--steps", 20]
     run("crosstest", "--models", *cross, "--data", "photos", "--labels", "labels.csv", *small, out="cross")
+    seen = ["--data", "photos", "--grid", 3, "--max-evaluations", 300]
+    for name in ("alpha", "beta"):
+        run("mse", "--model", f"models/{name}.pt", *seen, out=f"seen_{name}")
+    mses = ["--mses", "runs/seen_alpha", "runs/seen_beta"]
+    run("crosstest", "--models", *cross[:2], "--data", "photos", "--labels", "labels.csv", *mses, out="shown")
     (folder / "photos/torn.png").write_bytes((folder / "photos/photo00.png").read_bytes()[:200])
     common = ["--model", "models/alpha.pt", "--data", "photos"]
     failed = (3,)  # torn.png

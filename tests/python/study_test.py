@@ -40,7 +40,7 @@ pictures = 0
 [crosstest]
 pictures = 0
 """
-RUNS = ["crosstest", *(f"{kind}/{model}" for kind in ("mse", "subexp", "saliency") for model in ("alpha", "beta"))]
+RUNS = ["crosstest", "sets", *(f"{kind}/{model}" for kind in ("mse", "subexp", "saliency") for model in ("alpha", "beta"))]
 COMPARISONS = ["counts.csv", "mse.json", "mse.txt", "subexp.json", "subexp.txt"]
 
 
@@ -58,7 +58,7 @@ def workplace(tmp_path_factory):
     (folder / "s.toml").write_text(CONFIG)
     done = study(folder)
     assert done.returncode == 0, done.stderr
-    assert "12 steps are done" in done.stderr and "nothing to do" not in done.stderr
+    assert "13 steps are done" in done.stderr and "nothing to do" not in done.stderr
     return folder
 
 
@@ -110,8 +110,10 @@ def test_a_whole_study(workplace):
     assert any(record["found"] for record in records(workplace, "mse/alpha"))
     crossed = records(workplace, "crosstest")
     assert len(crossed) == 16 and "map-target" not in {record["reason"] for record in crossed}  # maps of the true class
+    shown = records(workplace, "sets")
+    assert len(shown) == 16 and any(record["sets"] for record in shown if record["source"] != record["model"])
     noted = json.loads((out / "study.json").read_text())["steps"]
-    assert {step["status"] for step in noted.values()} == {"done"} and len(noted) == 12
+    assert {step["status"] for step in noted.values()} == {"done"} and len(noted) == 13
 
 
 def test_a_second_call_does_nothing_and_says_so(workplace):
@@ -221,7 +223,7 @@ def test_slurm_scripts(copy):
     for number, line in enumerate((copy / "asked").read_text().splitlines(), 1):
         name = re.search(r"--job-name=(\S+)", line)[1]
         jobs[name] = number, (re.search(r"--dependency=(\S+)", line) or [None, None])[1]
-    assert len(jobs) == 15  # an array and a merge of each of seven runs, and the comparisons
+    assert len(jobs) == 17  # an array and a merge of each of eight runs, and the comparisons
     for name in RUNS:
         assert jobs[f"merge/{name}"][1] == f"afterany:{jobs[name][0]}"
     for model in ("alpha", "beta"):
@@ -229,6 +231,8 @@ def test_slurm_scripts(copy):
         assert jobs[f"subexp/{model}"][1] == f"afterok:{jobs[f'merge/mse/{model}'][0]}"
     merges = [jobs[f"merge/saliency/{model}"][0] for model in ("alpha", "beta")]
     assert jobs["crosstest"][1] == "afterok:" + ":".join(map(str, merges))
+    merges = [jobs[f"merge/mse/{model}"][0] for model in ("alpha", "beta")]
+    assert jobs["sets"][1] == "afterok:" + ":".join(map(str, merges))
     assert {str(jobs[f"merge/{name}"][0]) for name in RUNS} == set(
         jobs["compare"][1].removeprefix("afterok:").split(":")
     )

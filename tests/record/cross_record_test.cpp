@@ -13,8 +13,22 @@ TEST(CrossRecord, HoldsTheCurveAndItsEnds) {
   EXPECT_EQ(to_text(cross_record(tested_pair())), to_text(Json::parse(R"({
     "image": "n01/a.JPEG", "content": "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
     "status": "ok", "reason": null, "label": 3, "predicted": 4, "target": 3, "p_full": 0.75, "p_baseline": 0.125,
-    "source": "lite0", "model": "vit", "outside": 0.0625, "auc": 0.625, "curve": [0.0, 0.75, 1.0],
+    "source": "lite0", "model": "vit", "outside": 0.0625, "auc": 0.625, "curve": [0.0, 0.75, 1.0], "sets": null,
     "picture": "images/n01/a.JPEG.png"})")));
+}
+
+TEST(CrossRecord, HoldsWhatAModelSaysOfAnothersSets) {
+  const Json record = cross_record(shown_pair());
+  EXPECT_EQ(record["status"], "ok");
+  EXPECT_TRUE(record["auc"].is_null() && record["curve"].empty());
+  EXPECT_EQ(to_text(record["sets"]), to_text(Json::parse(R"({
+    "threshold": 0.5, "shown": [0, 1, 4], "sufficient": 2, "smallest": 2, "smallest_sufficient": 1,
+    "ratios": [1.0, 0.25, 0.5], "random_ratios": [0.0, 0.125, 0.75],
+    "other_image": "n01/b.JPEG", "other_ratios": [0.25]})")));
+  CrossPair alone = shown_pair();
+  alone.sets->other_image.clear();
+  alone.sets->other_ratios.clear();
+  EXPECT_TRUE(cross_record(alone)["sets"]["other_image"].is_null());
 }
 
 TEST(CrossRecord, EveryKindHasEveryFieldInOrder) {

@@ -64,11 +64,13 @@ TEST(Kinds, OwnWhatTheirRecordsNameAndTheirTables) {
   summary.set_ensembles(seven_sets());
   for (const auto& [name, content] : summary.tables(summary.to_json()))
     EXPECT_TRUE(owned(crosstest_kind(), name)) << name;
+  for (const auto& [name, content] : shown_images().tables(shown_images().to_json()))
+    EXPECT_TRUE(owned(crosstest_kind(), name)) << name;
 }
 
 TEST(Kinds, ReadTheRunsTheyStartFrom) {
   EXPECT_EQ(subexp_kind().reads, std::vector<std::string>{mse_kind().tool});
-  EXPECT_EQ(crosstest_kind().reads, std::vector<std::string>{saliency_kind().tool});
+  EXPECT_EQ(crosstest_kind().reads, (std::vector<std::string>{saliency_kind().tool, mse_kind().tool}));
   EXPECT_TRUE(mse_kind().reads.empty() && saliency_kind().reads.empty());
 }
 
@@ -99,6 +101,11 @@ TEST(Kinds, MakeTheirSummaryFromRunJson) {
   Json pairwise = cross_run();
   pairwise["options"]["images"] = "pairwise";
   EXPECT_EQ(crosstest_kind().summary(pairwise)->to_json()["images_rule"], "pairwise");
+  Json shows = cross_run();
+  shows["options"] = {{"mses", {"runs/a"}}, {"min_gap", 0.1}, {"sets", 4}, {"images", "common"}};
+  const Json shown = crosstest_kind().summary(shows)->to_json();
+  EXPECT_EQ(shown["shows"], "mses");
+  EXPECT_EQ(shown["sets"], 4);
 }
 
 TEST(Kinds, RefuseARunJsonThatDoesNotSay) {

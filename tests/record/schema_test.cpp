@@ -221,7 +221,11 @@ TEST_F(Schema, RefusesCrossRecordsThatAreNotAsSpecified) {
                                            {1, "auc", Json(0.5)},
                                            {2, "curve", Json{0, 1}},
                                            {4, "reason", Json()},
-                                           {4, "status", Json("skipped")}}) {
+                                           {4, "status", Json("skipped")},
+                                           {0, "sets", Json::object()},
+                                           {5, "sets", Json()},
+                                           {5, "auc", Json(0.5)},
+                                           {6, "sets", Json::object()}}) {
     Json record = records[kind];
     record[field] = value;
     EXPECT_FALSE(accepts("crosstest-record", to_text(record))) << kind << " " << field;
@@ -252,6 +256,24 @@ TEST_F(Schema, AcceptsCrossSummariesFullAndEmpty) {
     Json changed = summary;
     changed[field] = value;
     EXPECT_FALSE(accepts("crosstest-summary", to_text(changed))) << field;
+  }
+}
+
+TEST_F(Schema, AcceptsSummariesOfShownSetsFullAndEmpty) {
+  ShownSummary full = shown_images();
+  full.set_ensembles(seven_sets());
+  const Json summary = full.to_json();
+  EXPECT_TRUE(accepts("crosstest-sets-summary",
+                      to_text(summary) + "\n" + to_text(shown_images(/*labelled=*/false).to_json()) + "\n" +
+                          to_text(ShownSummary(three_models(), {}).to_json()) + "\n"))
+      << message;
+  for (const auto& [field, value] : {std::pair("shows", Json("maps")),
+                                     {"matrix", Json::array({Json::object()})},
+                                     {"undefined_reasons", Json{{"no-map", 1}}},
+                                     {"quantities", Json{{"auc a -> b", nullptr}}}}) {
+    Json changed = summary;
+    changed[field] = value;
+    EXPECT_FALSE(accepts("crosstest-sets-summary", to_text(changed))) << field;
   }
 }
 

@@ -16,21 +16,19 @@ namespace xai {
 
 /// What one model looks at in a photograph, and for which class.
 struct Evidence {
-  std::vector<int> order;  ///< its map's cells, the most important first: importance_order()
-  int size = 0;            ///< s: the map has s x s cells
-  Crop crop{};             ///< the model's, of this photograph: where the map lies
-  int target = 0;          ///< class c whose probability is asked
+  at::Tensor masks;  ///< N x s x s float32 on the CPU: what is shown, 1, and what is hidden, 0, cell by cell
+  Crop crop{};       ///< the model's, of this photograph: where the cells lie
+  int target = 0;    ///< class c whose probability is asked
 };
 
 struct CrossTestOptions {
   Baseline baseline = Baseline::blur;
   MaskKind mask = MaskKind::soft;
-  int steps = 50;      ///< T of the insertion curves
   int batch_size = 8;  ///< the most images that a model sees at once
 };
 
-/// Shows photographs to several models at once: as they are, and revealed in the order of what each of the
-/// models looks at (cross-testing, SPEC 7). Masked batches are composed once for all models that are shown
+/// Shows photographs to several models at once: as they are, and only what each of the models looks at
+/// (cross-testing, SPEC 7). Masked batches are composed once for all models that are shown
 /// the same pixels. Safe to use from several threads at once. When memory runs out, batches are halved from
 /// then on; throws ModelError when even a batch of one does not fit.
 class CrossTester {
@@ -52,12 +50,11 @@ class CrossTester {
   /// logits are not finite are NaN.
   std::vector<at::Tensor> probabilities(std::span<const Views* const> photographs, Shown shown) const;
 
-  /// f_c at t = 1 .. T-1, or nothing. NaN where the logits are not finite.
+  /// f_c of each mask, or nothing. NaN where the logits are not finite.
   using Probabilities = std::vector<double>;
-  /// For each model and each evidence, [model][evidence]: the probability of the evidence's class on x_t =
-  /// M_t x + (1 - M_t) b, where M_t shows the first floor(t s^2 / T + 1/2) cells of its order. Only where
-  /// wanted[model] [evidence]. M_t is a function on the photograph: a model with another crop sees it
-  /// elsewhere.
+  /// For each model and each evidence, [model][evidence]: the probability of the evidence's class on U x + (1
+  /// - U) b, with U each of its masks, upsampled. Only where wanted[model][evidence]. U is a function on the
+  /// photograph: a model with another crop sees it elsewhere.
   std::vector<std::vector<Probabilities>> reveal(const Views& photograph, std::span<const Evidence> evidence,
                                                  const std::vector<std::vector<bool>>& wanted) const;
 

@@ -15,6 +15,8 @@ struct CrosstestRunOptions {
   std::vector<std::filesystem::path> models;
   InputOptions input;     ///< but for the model
   long cross_images = 0;  ///< so many of the images are cross-tested, evenly_spread(); 0 = all
+  std::vector<std::filesystem::path> mses;  ///< finished runs of xai-mse: their sets are shown, and no map
+  long sets = 32;                           ///< of each image and model at most
   std::vector<std::filesystem::path> maps;  ///< finished runs of xai-saliency
   PerturbationOptions perturbation;
   MapOptions making;  ///< of the maps of models without such a run
@@ -29,6 +31,7 @@ struct CrosstestRunOptions {
   long pictures = 3;   ///< of the first so many cross-tested images; -1 = all
   double reveal = 20;  ///< percent of the cells that pictures show
 
+  bool shows_sets() const { return !mses.empty(); }
   void validate() const;
 };
 
@@ -39,9 +42,10 @@ struct CrosstestResult : RunResult {
   std::optional<GateReport> gate;  ///< of a complete run that was to be compared
 };
 
-/// Shows every model what each model looks at (SPEC 7): maps from each model, then the predictions of all on
-/// all images and their curves on the cross-tested ones, matrices, ensembles and the regression gate. Memory
-/// hardly depends on the number of images: predictions are on disk. Throws as run_mse() does.
+/// Shows every model what each model looks at (SPEC 7): maps from each model, or its MSEs; then the
+/// predictions of all on all images and what they say of the evidence in the cross-tested ones, matrices,
+/// ensembles and the regression gate. Memory hardly depends on the number of images: predictions are on disk.
+/// Throws as run_mse() does.
 CrosstestResult run_crosstest(const CrosstestRunOptions& options, RunObserver& observer,
                               const OpenModel& open = default_models());
 

@@ -70,6 +70,8 @@ def measure(run: RunFolder, seed: int) -> list[Measured]:
     """The models of the run: one, or those of a cross-test. `seed`: of the choice among many sets. Raises RunError."""
     kind = run.info["tool"]
     if kind == CROSSTEST:
+        if run.info["options"].get("mses"):
+            raise RunError(f"{run.folder} shows MSEs to other models: sets_matrix.csv there has what is to be compared")
         return _cross_tested(run)
     measured = _Searched(run, seed) if kind in (MSE, SUBEXP) else _Mapped(run)
     for record in run.records():

@@ -6,7 +6,7 @@ from typing import Any
 import pandas
 
 from .._command_line import aligned, printable
-from ..definitions import CROSSTEST, MSE, SALIENCY, SUBEXP
+from ..definitions import CROSS, MSE, SALIENCY, SHOWN, SUBEXP
 from ..reading import Run
 from .output import missing
 
@@ -21,7 +21,7 @@ HEADERS = {
 def overview(run: Run, images: list[str]) -> str:
     """`images`: those to show."""
     records = run.records[run.records["image"].isin(images)]
-    lines = matrix(run) if run.kind == CROSSTEST else table(run, records)
+    lines = matrix(run) if run.kind in CROSS else table(run, records)
     drawn = list(dict.fromkeys(records["picture"].dropna()))
     if drawn:
         lines += ["", "Pictures:", *(f"  {printable(run.folder / picture)}" for picture in drawn)]
@@ -71,7 +71,14 @@ def matrix(run: Run) -> list[str]:
     rows = [("", *map(str, means.columns))]
     for source, of_source in zip(means.index, means.to_numpy(), strict=True):
         rows.append((str(source), *("-" if missing(mean) else f"{mean:.3f}" for mean in of_source)))
-    over = sorted(set(run.pairs["n"]))
+    pairs = run.pairs
+    if run.kind == SHOWN:
+        pairs = pairs[(pairs["photographs"] == "all") & (pairs["quantity"] == "sufficient")]
+    over = sorted(set(pairs["n"]))
     images = str(over[0]) if len(over) == 1 else f"{over[0]} to {over[-1]}"
-    title = "Mean insertion AUC (higher is better); rows: where the map comes from, columns: the model tested"
+    title = (
+        "Share of a model's MSEs that are sufficient for another, too (higher: more alike); rows: whose MSEs"
+        if run.kind == SHOWN
+        else "Mean insertion AUC (higher is better); rows: where the map comes from, columns: the model tested"
+    )
     return [title, *aligned(rows, left=(0,)), f"Over {images} of {len(run.images)} images."]

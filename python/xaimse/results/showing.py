@@ -10,7 +10,7 @@ import pandas
 
 from .._command_line import printable
 from .._files import write_whole
-from ..definitions import CROSSTEST, SALIENCY
+from ..definitions import CROSS, SALIENCY
 from ..reading import Runs, read_all
 from ..runs import RunError, listed
 from . import maps, output
@@ -38,7 +38,7 @@ def show(options: argparse.Namespace) -> None:
 def data(runs: Runs, table: str | None) -> pandas.DataFrame:
     """A table of all runs; that which the overview is made of where none is asked for."""
     if table is None:
-        table = "pairs" if any(run.kind == CROSSTEST for run in runs.values()) else "records"
+        table = "pairs" if any(run.kind in CROSS for run in runs.values()) else "records"
     if len(runs) > 1:
         return runs.table(table)
     (run,) = runs.values()
@@ -71,7 +71,7 @@ def require_known(images: list[str], known: "Sequence[str] | pandas.Series[str]"
 
 def overviews(runs: Runs, images: list[str] | None) -> None:
     for run in runs.values():
-        if images and run.kind == CROSSTEST:
+        if images and run.kind in CROSS:
             raise RunError(f"--images: the matrix of {run.folder} is over all its images; --table records has each")
         if images:
             require_known(images, run.images)

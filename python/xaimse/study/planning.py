@@ -163,6 +163,9 @@ def _rated(step: Step, study: Study, rates: Rates, count: int) -> Cost:
     if step.program == MSE:
         forward = most = int(options["max-evaluations"]) + int(options["estimate-evaluations"])
         note = "max-evaluations"
+    elif step.program == CROSSTEST and "mses" in step.options:
+        most = forward = 3 * int(options["sets"]) * len(step.models) + 2  # with two controls each; intact and baseline
+        note = "3 x sets x models + 2, at most"
     elif step.program == CROSSTEST:
         most = forward = (int(options["steps"]) - 1) * len(step.models) + 2  # by each of them; intact and baseline
         note = "(steps - 1) x maps + 2"

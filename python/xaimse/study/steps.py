@@ -16,6 +16,8 @@ COMPARE = "xai-compare"
 KINDS = ("mse", "subexp", "saliency")
 NOT_OF_MAPS = {"pictures", "target", "steps", "min-gap"}
 """Options that xai-saliency and xai-crosstest share by name alone: others describe the maps, which both must know."""
+OF_MAPS = {"method", "size", "steps", "reveal", "compare", "tolerance", "write-baseline"}
+"""Options of xai-crosstest that say nothing where it shows MSEs."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,8 @@ def steps_of(study: Study) -> list[Step]:
     steps = [step for name in study.models for step in _of_model(study, name)]
     steps.append(_cross_test(study))
     if len(study.models) > 1:
+        if study.options[MSE].get("sufficient") != "top1":  # of such sets it is not the ratio that is asked
+            steps.append(_show_sets(study))
         steps += _comparisons(study)
     return steps
 
@@ -91,6 +95,18 @@ def _cross_test(study: Study) -> Step:
     options |= maps | _tuned(study, CROSSTEST)
     after = tuple(f"saliency/{name}" for name in study.models)
     return Step("crosstest", CROSSTEST, options, study.out / "crosstest", tuple(study.models), after=after)
+
+
+def _show_sets(study: Study) -> Step:
+    searched = study.options[MSE]
+    options: Options = {
+        "models": [str(path) for path in study.models.values()],
+        "mses": [str(study.out / "mse" / name) for name in study.models],
+    }
+    options |= {key: searched[key] for key in ("baseline", "mask") if key in searched}
+    options |= {key: value for key, value in _tuned(study, CROSSTEST).items() if key not in OF_MAPS}
+    after = tuple(f"mse/{name}" for name in study.models)
+    return Step("sets", CROSSTEST, options, study.out / "sets", tuple(study.models), after=after)
 
 
 def _comparisons(study: Study) -> Iterator[Step]:
