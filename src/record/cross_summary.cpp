@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "xai/core/error.hpp"
 #include "xai/metrics/landscape.hpp"
 #include "xai/record/cross_tables.hpp"
 #include "xai/record/kinds.hpp"

@@ -5,6 +5,7 @@
 #include <span>
 #include <utility>
 
+#include "xai/core/error.hpp"
 #include "xai/record/cross_tables.hpp"
 #include "xai/record/kinds.hpp"
 #include "xai/store/schema.hpp"

@@ -33,8 +33,8 @@ struct CrossFigure {
   std::string image;  ///< path relative to the data set
   int size = 28;      ///< s: maps have s x s cells
   MaskKind mask = MaskKind::soft;
-  std::string map_heading;    ///< "its map (yellow: most)"
-  std::string shown_heading;  ///< "its most important 20 %"
+  std::string map_heading = {};    ///< "its map (yellow: most)"
+  std::string shown_heading = {};  ///< "its most important 20 %"
   std::vector<CrossRow> rows;
 };
 
