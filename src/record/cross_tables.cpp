@@ -124,17 +124,14 @@ std::string closing_part(const Json& summary) {
 }
 
 /// One line for each cell of a matrix, group of images and quantity.
-std::string sets_csv(Row titles, const Json& cells) {
-  const Row keys = titles;
-  for (const char* title :
-       {"photographs", "quantity", "n", "mean", "median", "standard_deviation", "low", "high"})
-    titles.emplace_back(title);
+std::string sets_csv(const Row& titles, const Json& cells) {
   Json lines = Json::array();
   for (const Json& cell : cells)
     for (const char* photographs : {"all", "both_right"})
       for (const auto& quantity : cell[photographs].items()) {
         Json line = quantity.value();
-        for (const std::string& key : keys) line[key] = cell[key];
+        for (const std::string& title : titles)
+          if (cell.contains(title)) line[title] = cell[title];
         line["photographs"] = photographs;
         line["quantity"] = quantity.key();
         lines.push_back(line);
@@ -229,11 +226,15 @@ std::string ensemble_csv(const Json& summary) {
 }
 
 std::string sets_matrix_csv(const Json& summary) {
-  return sets_csv({"source", "model"}, summary["matrix"]);
+  return sets_csv({"source", "model", "photographs", "quantity", "n", "mean", "median", "standard_deviation",
+                   "low", "high", "undefined"},
+                  summary["matrix"]);
 }
 
 std::string sets_family_matrix_csv(const Json& summary) {
-  return sets_csv({"source_family", "target_family", "pairs", "self_test"}, summary["families"]);
+  return sets_csv({"source_family", "target_family", "pairs", "self_test", "photographs", "quantity", "n",
+                   "mean", "median", "standard_deviation", "low", "high"},
+                  summary["families"]);
 }
 
 std::string matrix_table(const Json& summary) {

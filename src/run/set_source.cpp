@@ -185,7 +185,7 @@ void SetSource::invent(CrossPair& pair) const {
 }
 
 EvidenceHeadings SetSource::headings() const {
-  return {.map = "patches its MSEs use (yellow: most)", .shown = "one of its smallest MSEs"};
+  return {.map = "patches its MSEs use", .shown = "one of its smallest MSEs"};
 }
 
 std::optional<double> SetSource::probability_shown(const Json& record) const {

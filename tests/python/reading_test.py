@@ -19,11 +19,11 @@ import xaimse
 from conftest import ROOT, program, write_photos
 from xaimse import reading
 from xaimse import runs as folders
-from xaimse.definitions import KINDS, TABLES
+from xaimse.definitions import CROSS, KINDS, TABLES
 from xaimse.reading import read, read_all
 from xaimse.runs import RunError
 
-EVERY = ["first", "counted", "maps", "rise", "cross"]  # a run of every kind
+EVERY = ["first", "counted", "maps", "rise", "cross", "shown"]  # a run of every kind
 
 
 def lines(folder):
@@ -168,6 +168,22 @@ def test_curves_of_a_cross_test(runs):
         assert numpy.trapezoid(curve, run.curves.columns) == pytest.approx(record["auc"], abs=1e-12)
 
 
+def test_shown_sets(runs):
+    run = read(runs / "shown")
+    sets = run.shown_sets
+    for record in lines(runs / "shown"):
+        of = sets[(sets.image == record["image"]) & (sets.source == record["source"]) & (sets.model == record["model"])]
+        written = record["sets"] or {"shown": [], "smallest": 0, "ratios": [], "random_ratios": [], "other_ratios": []}
+        for what, field in (("mse", "ratios"), ("random", "random_ratios"), ("other", "other_ratios")):
+            some = of[of.what == what]
+            assert some.ratio.tolist() == written[field]
+            assert some.sufficient.tolist() == [ratio >= 0.9 for ratio in written[field]]
+            if what != "other":
+                assert some.mse.tolist() == written["shown"] and some.smallest.sum() == written["smallest"]
+    assert len(sets) and run.matrix.loc["alpha", "alpha"] == 1
+    assert run.kind == "xai-crosstest --mses" and "maps" not in run.tables
+
+
 def test_objective(runs):
     objective = read(runs / "maps").objective
     expected = [
@@ -186,11 +202,14 @@ def written_table(file):
         return list(csv.DictReader(text))
 
 
-@pytest.mark.parametrize("table, file", [
-    ("pairs", "matrix.csv"), ("family_pairs", "family_matrix.csv"), ("asymmetry", "asymmetry.csv"),
-    ("landscape", "landscape.csv"), ("ensembles", "ensemble.csv"), ("statistics", "summary.csv")])  # fmt: skip
-def test_tables_of_a_cross_test_are_those_in_its_folder(table, file, runs):
-    made, written = read(runs / "cross").table(table), written_table(runs / "cross" / file)
+@pytest.mark.parametrize("name, table, file", [
+    ("cross", "pairs", "matrix.csv"), ("cross", "family_pairs", "family_matrix.csv"),
+    ("cross", "asymmetry", "asymmetry.csv"), ("cross", "landscape", "landscape.csv"),
+    ("cross", "ensembles", "ensemble.csv"), ("cross", "statistics", "summary.csv"),
+    ("shown", "pairs", "sets_matrix.csv"), ("shown", "family_pairs", "sets_family_matrix.csv"),
+    ("shown", "ensembles", "ensemble.csv"), ("shown", "statistics", "summary.csv")])  # fmt: skip
+def test_tables_of_a_cross_test_are_those_in_its_folder(name, table, file, runs):
+    made, written = read(runs / name).table(table), written_table(runs / name / file)
     assert list(made.columns) == list(written[0]) and len(made) == len(written)
     for row, expected in zip(made.to_dict("records"), written, strict=True):
         for column, text in expected.items():
@@ -229,7 +248,7 @@ def test_no_table_has_nan_or_infinity_in_json(name, runs):
         assert len(json.loads(text, parse_constant=pytest.fail)) == len(frame)
 
 
-@pytest.mark.parametrize("table", sorted(set(TABLES) - {"statistics", "pairs", "curves", "objective"}))
+@pytest.mark.parametrize("table", sorted(set(TABLES) - {"statistics", "pairs", "family_pairs", "curves", "objective"}))
 def test_a_number_has_a_unit(table):
     """Those of the tables left out are in the unit of their quantity."""
     for columns in TABLES[table].columns.values():
@@ -319,6 +338,8 @@ SCHEMAS = {"xai-mse": "mse-record", "xai-subexp": "subexp-record", "xai-saliency
 # Fields that the column of another one tells.
 TOLD = {
     "diverse_members": "diverse_members[]",
+    "sets.random_ratios": "sets.ratios",
+    "sets.other_ratios": "sets.ratios",
     "deletion.curve": "insertion.curve",
     "mses[].sub_explanations.by_size.*.distinct": "sub_explanations.by_size.*.distinct",
     "mses[].sub_explanations.by_size.*.tree_nodes": "sub_explanations.by_size.*.tree_nodes",
@@ -329,8 +350,9 @@ TOLD = {
 def test_every_field_of_a_record_has_a_definition_and_every_definition_a_field(kind):
     schema = json.loads((ROOT / f"docs/schema/{SCHEMAS[kind]}.schema.json").read_text())
     in_schema = {TOLD.get(field, field) for field in fields_of(schema, schema)}
-    from_records = ("records", "mses", "sub_explanations", "by_size", "curves", "objective")
-    columns = [c for table in from_records for c in TABLES[table].columns.get(kind, ())]
+    from_records = ("records", "mses", "shown_sets", "sub_explanations", "by_size", "curves", "objective")
+    kinds = CROSS if kind in CROSS else (kind,)
+    columns = [c for table in from_records for kind in kinds for c in TABLES[table].columns.get(kind, ())]
     assert {column.field for column in columns if column.field} == in_schema
     assert all(column.definition for column in columns)
 
@@ -396,7 +418,7 @@ def test_what_a_kind_does_not_have_is_said_with_who_has_it(runs):
         _ = run.curves
     with pytest.raises(AttributeError, match=r"has no 'curve'; its tables are records, mses, by_size and statistics$"):
         run.table("curve")
-    with pytest.raises(AttributeError, match="xai-mse, xai-saliency and xai-crosstest have"):
+    with pytest.raises(AttributeError, match="xai-mse, xai-saliency, xai-crosstest and xai-crosstest --mses have"):
         read(runs / "counted").picture("photo00.png")
     with pytest.raises(AttributeError, match="mask"):
         read(runs / "maps").mask([0])
@@ -412,7 +434,7 @@ def test_what_a_kind_does_not_have_is_said_with_who_has_it(runs):
 def test_statistics_before_the_summary_are_those_of_the_summary(name, runs, tmp_path):
     whole, part = read(runs / name), read(copied(runs / name, tmp_path / "run", status="stopped"))
     assert not part.complete
-    tables = ["statistics"] + (["pairs"] if whole.kind == "xai-crosstest" else [])
+    tables = ["statistics"] + (["pairs"] if whole.kind in CROSS else [])
     for table in tables:
         expected, computed = whole.table(table), part.table(table)
         assert computed["low"].isna().all() and computed["high"].isna().all()

@@ -167,7 +167,7 @@ def test_a_run_that_is_not_complete(runs, tmp_path, capsys):
 # --- other forms
 
 
-@pytest.mark.parametrize("name", ["first", "counted", "maps", "rise", "cross"])
+@pytest.mark.parametrize("name", ["first", "counted", "maps", "rise", "cross", "shown"])
 def test_every_table_as_json_and_csv_is_the_table(name, runs, capsys):
     run = read(f"runs/{name}")
     for table in run.tables:

@@ -158,10 +158,12 @@ TEST_F(Schema, AcceptsFieldsThatItDoesNotKnow) {
            {"subexp-record", counted_records_of_every_kind()[0]},
            {"saliency-record", saliency_records()[0]},
            {"crosstest-record", cross_records()[0]},
+           {"crosstest-record", cross_records()[5]},
            {"summary", mses.to_json()},
            {"subexp-summary", counted.to_json()},
            {"saliency-summary", maps.to_json()},
            {"crosstest-summary", pairs.to_json()},
+           {"crosstest-sets-summary", shown_images().to_json()},
            {"crosstest-baseline", gate_baseline(pairs.to_json(), conditions(), "0.1.0")}})
     EXPECT_TRUE(accepts(schema, to_text(with_more_fields(document)))) << schema << message;
 }
