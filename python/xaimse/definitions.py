@@ -262,7 +262,7 @@ SHOWN_RECORDS = (
     Column("sufficient", INTEGER, "sets.sufficient", "MSEs shown that are sufficient for `model`, too", SETS),
     Column("smallest", INTEGER, "sets.smallest", "MSEs shown that have the fewest patches", SETS),
     Column("smallest_sufficient", INTEGER, "sets.smallest_sufficient", "of these, sufficient for `model`, too", SETS),
-    Column("other_image", TEXT, "sets.other_image", "image whose MSEs of `source` are the control; missing without one"),
+    Column("other_image", TEXT, "sets.other_image", "image whose MSEs are the control; missing without one"),
     PICTURE,
 )
 SHOWN_SETS = (
@@ -460,7 +460,13 @@ TABLES: dict[str, Table] = {
     "records": Table(
         "what became of each image",
         "an image; of xai-crosstest an image, source and tested model",
-        {MSE: (*SEARCH, *ESTIMATES), SUBEXP: SEARCH, SALIENCY: SALIENCY_RECORDS, CROSSTEST: CROSSTEST_RECORDS, SHOWN: SHOWN_RECORDS},
+        {
+            MSE: (*SEARCH, *ESTIMATES),
+            SUBEXP: SEARCH,
+            SALIENCY: SALIENCY_RECORDS,
+            CROSSTEST: CROSSTEST_RECORDS,
+            SHOWN: SHOWN_RECORDS,
+        },
     ),
     "mses": Table(
         "minimal sufficient explanations; of xai-subexp with what each alone can lose",

@@ -96,7 +96,7 @@ def _shown_so_far(pair: Row, images: pandas.DataFrame, table: Tables) -> Iterato
     values: dict[str, pandas.Series[Any]] = {}
     for prefix, some in (
         ("", own),
-        ("smallest_", own[own.smallest == True]),  # noqa: E712: of three values
+        ("smallest_", own[own.smallest.astype(bool)]),
         ("random_", sets[sets.what == "random"]),
         ("other_", sets[sets.what == "other"]),
     ):

@@ -40,7 +40,8 @@ pictures = 0
 [crosstest]
 pictures = 0
 """
-RUNS = ["crosstest", "sets", *(f"{kind}/{model}" for kind in ("mse", "subexp", "saliency") for model in ("alpha", "beta"))]
+RUNS = ["crosstest", "sets"]
+RUNS += [f"{kind}/{model}" for kind in ("mse", "subexp", "saliency") for model in ("alpha", "beta")]
 COMPARISONS = ["counts.csv", "mse.json", "mse.txt", "subexp.json", "subexp.txt"]
 
 

@@ -11,14 +11,14 @@ import pytest
 from conftest import PLAIN, analyse, exported_model, is_refused, mse, records, run_json, shared_data, summary_json, validate
 from crosstest_reference import View
 from PIL import Image
-from test_crosstest import NAMES, done, labels, make_oblongs, models, oblongs, pairs, table  # noqa: F401: fixtures
+from test_crosstest import NAMES, done, labels, make_oblongs, models, oblongs, pairs, table  # noqa: F401
 
 SEARCH = {"grid": 3, "max_evaluations": 200}
 QUANTITIES = ("sufficient", "ratio", "median_ratio", "smallest_sufficient", "smallest_ratio", "smallest_median_ratio",
               "random_sufficient", "random_ratio", "other_sufficient", "other_ratio")
 
 
-def searched(models, data, folder, **options):
+def searched(models, data, folder, **options):  # noqa: F811
     """A run of xai-mse of each model."""
     runs = []
     for model in models:
@@ -27,7 +27,7 @@ def searched(models, data, folder, **options):
     return runs
 
 
-def show(models, data, out, runs, **options):
+def show(models, data, out, runs, **options):  # noqa: F811
     return mse(tool="crosstest", models=list(models), data=data, out=out, mses=runs, **{**PLAIN, **options})
 
 
@@ -128,14 +128,14 @@ def test_of_hard_masks_on_grey(models, oblongs, tmp_path):  # noqa: F811
 
 
 def test_of_real_networks(tmp_path):
-    models = [exported_model(name) for name in ("efficientnet_lite0", "vit_tiny_patch16_224")]
+    networks = [exported_model(name) for name in ("efficientnet_lite0", "vit_tiny_patch16_224")]
     every = sorted(shared_data("imagenet-sample").glob("*/*.JPEG"))
     for path in every[50::200]:
         (tmp_path / "photos" / path.parent.name).mkdir(parents=True)
         shutil.copy(path, tmp_path / "photos" / path.parent.name)
-    runs = searched(models, tmp_path / "photos", tmp_path, grid=5, max_evaluations=150)
-    done(show(models, tmp_path / "photos", tmp_path / "run", runs, sets=6), tmp_path / "run")
-    agrees(tmp_path / "run", tmp_path / "photos", models, runs, 6, most=6)
+    runs = searched(networks, tmp_path / "photos", tmp_path, grid=5, max_evaluations=150)
+    done(show(networks, tmp_path / "photos", tmp_path / "run", runs, sets=6), tmp_path / "run")
+    agrees(tmp_path / "run", tmp_path / "photos", networks, runs, 6, most=6)
     for (image, source, target), record in pairs(tmp_path / "run").items():
         if source == target and record["status"] == "ok":  # a model's own sets, as its search saw them
             own = mses_of(runs)[source][image]["mses"]
