@@ -237,6 +237,27 @@ SALIENCY_RECORDS = (
     same("iterations", INTEGER, "steps of the optimiser; 0 for a method without one", COUNT),
     same("stop_reason", TEXT, "why the optimiser ended. iterations: all were made"),
     same("near_ties", INTEGER, "decisions that float noise could turn", COUNT),
+    Column(
+        "repeats",
+        LIST,
+        "repeats.maps",
+        "paths of further maps of other random numbers; missing without them",
+        "tuple",
+    ),
+    Column(
+        "rank_correlation",
+        NUMBER,
+        "repeats.rank_correlation",
+        "Spearman's correlation of the image's maps, mean over pairs of them; missing without --repeats",
+        "correlation, -1 to 1",
+    ),
+    Column(
+        "top_overlap",
+        NUMBER,
+        "repeats.top_overlap",
+        "share of the most important tenth of the cells that two of the maps have in common, mean over pairs",
+        "share, 0 to 1",
+    ),
     PICTURE,
     same("seconds", NUMBER, "time from decoding to the last evaluation; images overlap, so these are no sum", SECONDS),
 )
@@ -322,7 +343,8 @@ QUANTITIES = (
         TEXT,
         "",
         "column of `records` or `sub_explanations`, over the images with status ok (counts: not truncated ones; "
-        "truncated_...: truncated ones). mean_mse_size, keeps_top1: an image's mean over its MSEs. "
+        "truncated_...: truncated ones). insertion_minus_deletion: higher is better. "
+        "mean_mse_size, keeps_top1: an image's mean over its MSEs. "
         "sub_evaluations, saved: probes included",
     ),
     *STATISTICS,

@@ -19,7 +19,19 @@ SEARCH = ("found", "diverse", "min_size", "mean_mse_size", "keeps_top1", "p_full
 FIELDS = {
     MSE: SEARCH,
     SUBEXP: SEARCH,
-    SALIENCY: ("insertion", "deletion", "p_full", "p_baseline", "forward", "backward", "iterations", "seconds"),
+    SALIENCY: (
+        "insertion",
+        "deletion",
+        "insertion_minus_deletion",
+        "rank_correlation",
+        "top_overlap",
+        "p_full",
+        "p_baseline",
+        "forward",
+        "backward",
+        "iterations",
+        "seconds",
+    ),
 }
 COUNTS = [count + of for of in ("", "_per_mse") for count in ("distinct", "tree_nodes", "log10_tree_nodes")]
 
@@ -37,7 +49,9 @@ def statistics_so_far(kind: str, table: Tables, options: Row) -> Iterator[Row]:
         return
     records = table("records")
     records = records[records.status == "ok"].set_index("image")
-    if kind != SALIENCY:
+    if kind == SALIENCY:
+        records["insertion_minus_deletion"] = records.insertion - records.deletion
+    else:
         of_image = table("mses").groupby("image")
         records["mean_mse_size"] = of_image["size"].mean()
         records["keeps_top1"] = of_image["keeps_top1"].mean().astype(float)

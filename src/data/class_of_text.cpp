@@ -13,6 +13,7 @@ using internal::lower_case;
 using Names = std::vector<std::string>;
 
 constexpr std::size_t most_suggested = 3;
+constexpr std::size_t longest_typed = 200;  // bytes; distances take the product of two lengths
 
 /// The fewest bytes to insert, remove or replace.
 std::size_t edit_distance(const std::string& a, const std::string& b) {
@@ -29,14 +30,17 @@ std::size_t edit_distance(const std::string& a, const std::string& b) {
 
 /// " (close: tabby; tiger cat)"; nothing where no id or name is.
 std::string close_ones(const std::string& text, const ClassList& classes) {
+  if (text.size() > longest_typed) return "";
   const std::string wanted = lower_case(text);
+  const std::size_t farthest = std::max<std::size_t>(1, wanted.size() / 3);
   std::vector<std::pair<std::size_t, std::string>> close;
   for (const Names* names : {&classes.ids, &classes.names})
     for (const std::string& known : *names) {
       const std::string low = lower_case(known);
       const bool holds = wanted.size() > 2 && low.find(wanted) != std::string::npos;
+      if (!holds && low.size() > wanted.size() + farthest) continue;
       const std::size_t distance = holds ? 1 : edit_distance(wanted, low);
-      if (distance <= std::max<std::size_t>(1, wanted.size() / 3)) close.emplace_back(distance, known);
+      if (distance <= farthest) close.emplace_back(distance, known);
     }
   std::stable_sort(close.begin(), close.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });

@@ -6,12 +6,6 @@
 namespace xai {
 namespace {
 
-Json numbers(const std::vector<double>& values) {
-  Json list = Json::array();
-  for (const double value : values) list.push_back(number_or_null(value));
-  return list;
-}
-
 long at_least(double threshold, std::span<const double> ratios) {
   return std::count_if(ratios.begin(), ratios.end(), [&](double ratio) { return ratio >= threshold; });
 }
@@ -23,10 +17,10 @@ Json sets_record(const ShownSets& sets) {
           {"sufficient", at_least(sets.threshold, ratios)},
           {"smallest", sets.smallest},
           {"smallest_sufficient", at_least(sets.threshold, ratios.first(sets.smallest))},
-          {"ratios", numbers(sets.ratios)},
-          {"random_ratios", numbers(sets.random_ratios)},
+          {"ratios", numbers_or_nulls(sets.ratios)},
+          {"random_ratios", numbers_or_nulls(sets.random_ratios)},
           {"other_image", sets.other_image.empty() ? Json() : Json(sets.other_image)},
-          {"other_ratios", numbers(sets.other_ratios)}};
+          {"other_ratios", numbers_or_nulls(sets.other_ratios)}};
 }
 
 /// A record with all fields in their order, as of a pair without a test.
@@ -49,7 +43,7 @@ Json cross_record(const CrossPair& pair) {
   Json record = bare_record(pair, "ok", nullptr);
   if (pair.curve) {
     record["auc"] = number_or_null(pair.curve->auc);
-    record["curve"] = numbers(pair.curve->values);
+    record["curve"] = numbers_or_nulls(pair.curve->values);
   }
   if (pair.sets) record["sets"] = sets_record(*pair.sets);
   return record;

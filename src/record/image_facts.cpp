@@ -21,4 +21,10 @@ Json preamble(const ImageFacts& facts, std::string_view status, const Json& reas
               {"p_baseline", probability(facts.p_baseline)}};
 }
 
+Json numbers_or_nulls(std::span<const double> values) {
+  Json list = Json::array();
+  for (const double value : values) list.push_back(number_or_null(value));
+  return list;
+}
+
 }  // namespace xai

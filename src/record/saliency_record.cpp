@@ -23,15 +23,10 @@ Json bare_record(const ImageFacts& image, const SaliencySetting& setting, std::s
                      {"stop_reason", nullptr},
                      {"objective", Json::object()},
                      {"near_ties", nullptr},
+                     {"repeats", nullptr},
                      {"picture", image.picture.empty() ? Json() : Json(image.picture)},
                      {"seconds", image.seconds}});
   return record;
-}
-
-Json numbers_or_nulls(const std::vector<double>& values) {
-  Json result = Json::array();
-  for (const double value : values) result.push_back(number_or_null(value));
-  return result;
 }
 
 Json to_json(const std::optional<Curve>& curve) {
@@ -53,6 +48,10 @@ Json saliency_record(const ImageFacts& image, const SaliencySetting& setting, co
   record["stop_reason"] = value_or_null(facts.stop_reason);
   for (const auto& [part, values] : facts.objective) record["objective"][part] = numbers_or_nulls(values);
   record["near_ties"] = facts.near_ties;
+  if (facts.likeness)
+    record["repeats"] = {{"maps", facts.repeats},
+                         {"rank_correlation", number_or_null(facts.likeness->rank_correlation)},
+                         {"top_overlap", number_or_null(facts.likeness->top_overlap)}};
   return record;
 }
 
@@ -65,8 +64,10 @@ Json blank_saliency_record(const ImageFacts& image, const SaliencySetting& setti
   return record;
 }
 
-std::string saliency_map_path(const std::string& model, const std::string& image, const std::string& method) {
-  return cat("maps/", file_name_of(model, "/"), file_name_of(image, cat(".", method, ".npy")));
+std::string saliency_map_path(const std::string& model, const std::string& image, const std::string& method,
+                              int repeat) {
+  const std::string which = repeat > 0 ? cat(".r", repeat) : "";
+  return cat("maps/", file_name_of(model, "/"), file_name_of(image, cat(".", method, which, ".npy")));
 }
 
 }  // namespace xai

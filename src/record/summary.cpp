@@ -69,6 +69,12 @@ void SaliencySummary::add(const Json& record) {
   undefined_ += !record["undefined"].is_null();
   for (const char* curve : {"insertion", "deletion"})
     quantities_.add(curve, record[curve].is_null() ? Json() : record[curve]["auc"]);
+  if (!record["insertion"].is_null() && !record["deletion"].is_null())
+    quantities_.add("insertion_minus_deletion",
+                    record["insertion"]["auc"].get<double>() - record["deletion"]["auc"].get<double>());
+  if (!record["repeats"].is_null())
+    for (const char* field : {"rank_correlation", "top_overlap"})
+      quantities_.add(field, record["repeats"][field]);
   for (const char* field : {"p_full", "p_baseline", "forward", "backward", "iterations", "seconds"})
     quantities_.add(field, record[field]);
 }

@@ -49,31 +49,43 @@ class SaliencyAnalysis : public ImageAnalysis {
     SaliencyFacts made;
     made.near_ties = near_tie(image);
     MaskScorer& scorer = image.masks(*facts.target);
-    const at::Tensor map = co_await make_map(scorer, image.loaded().image, facts.image, made);
+    std::vector<at::Tensor> maps;
+    for (int repeat = 0; repeat < options_.repeats; ++repeat)
+      maps.push_back(co_await make_map(scorer, image.loaded().image, facts.image, repeat, made));
+    const at::Tensor map = maps.front();
     MapScores scores = co_await score_map(scorer, map, *facts.p_full, options_.curve);
     facts.p_baseline = scores.p_baseline;
     made.insertion = std::move(scores.insertion);
     made.deletion = std::move(scores.deletion);
     made.forward = 1 + scorer.forward();  // 1: the intact image
     made.backward = scorer.backward();
-    write_map(index, std::move(facts), std::move(made), map, image.loaded().image);
+    write_maps(index, std::move(facts), std::move(made), std::move(maps), image.loaded().image);
   }
 
-  void write_map(std::size_t index, ImageFacts facts, SaliencyFacts made, at::Tensor map,
-                 at::Tensor photograph) {
+  /// `maps`: the one that was scored, and its repeats.
+  void write_maps(std::size_t index, ImageFacts facts, SaliencyFacts made, std::vector<at::Tensor> maps,
+                  at::Tensor photograph) {
     made.map = saliency_map_path(run_.card().name, facts.image, setting_.method);
+    for (int repeat = 1; repeat < options_.repeats; ++repeat)
+      made.repeats.push_back(saliency_map_path(run_.card().name, facts.image, setting_.method, repeat));
     if (draws(index)) facts.picture = picture_path(facts.image);
-    write(index, std::move(facts), [this, made = std::move(made), map, photograph](const ImageFacts& f) {
-      keep(f, made, map, photograph);
-      return saliency_record(f, setting_, made);
-    });
+    write(index, std::move(facts),
+          [this, made = std::move(made), maps = std::move(maps), photograph](const ImageFacts& f) mutable {
+            std::vector<std::vector<float>> cells;
+            for (const at::Tensor& map : maps)
+              cells.emplace_back(map.data_ptr<float>(), map.data_ptr<float>() + map.numel());
+            if (cells.size() > 1) made.likeness = likeness_of(cells);
+            keep(f, made, cells, photograph);
+            return saliency_record(f, setting_, made);
+          });
   }
 
   ModelRows most_rows(std::size_t) const override { return xai::most_rows(options_); }
   bool draws(std::size_t index) const override { return among_first(index, options_.pictures); }
   void invent(std::size_t index, ImageFacts facts, const LoadedImage& photograph) override {
     const int size = options_.maps.size;
-    const at::Tensor map = at::rand({size, size});
+    std::vector<at::Tensor> maps;
+    for (int repeat = 0; repeat < options_.repeats; ++repeat) maps.push_back(at::rand({size, size}));
     SaliencyFacts made;
     if (options_.maps.optimises()) {
       IgosResult result;
@@ -85,13 +97,15 @@ class SaliencyAnalysis : public ImageAnalysis {
     for (std::size_t i = 0; i < curve_counts(options_.curve, size * size).size(); ++i)
       curve.values.push_back(1 / (static_cast<double>(i) + 3));
     made.insertion = made.deletion = curve;
-    write_map(index, std::move(facts), std::move(made), map, photograph.image);
+    write_maps(index, std::move(facts), std::move(made), std::move(maps), photograph.image);
   }
 
-  /// The map, s x s float32; notes in `made` how it was made.
-  Task<at::Tensor> make_map(MaskScorer& scorer, at::Tensor photograph, std::string image,
+  /// The map, s x s float32; notes in `made` how the first one was made.
+  Task<at::Tensor> make_map(MaskScorer& scorer, at::Tensor photograph, std::string image, int repeat,
                             SaliencyFacts& made) {
-    Random random(options_.output.seed, image, setting_.method);
+    Random random = repeat == 0
+                        ? Random(options_.output.seed, image, setting_.method)
+                        : Random(options_.output.seed, image, setting_.method, cat("repeat ", repeat));
     at::Tensor map;
     if (options_.maps.method == SaliencyMethod::rise) {
       map = co_await rise(scorer, options_.maps.resolved_rise(), std::move(random));
@@ -101,20 +115,22 @@ class SaliencyAnalysis : public ImageAnalysis {
       const at::Tensor normalised = normalise(photograph, run_.card().mean, run_.card().std);
       const IgosResult result =
           co_await igos(scorer, normalised, composer_, options_.maps.resolved_igos(), std::move(random));
-      note(result, made);
+      if (repeat == 0) note(result, made);
       map = result.map;
     }
     co_return map;
   }
 
-  /// Writes map and picture.
-  void keep(const ImageFacts& facts, const SaliencyFacts& made, const at::Tensor& map,
+  /// Writes maps and picture.
+  void keep(const ImageFacts& facts, const SaliencyFacts& made, std::span<const std::vector<float>> maps,
             const at::Tensor& photograph) const {
-    const std::span<const float> values(map.data_ptr<float>(), static_cast<std::size_t>(map.numel()));
-    run_.folder().write_file(made.map, encode_npy(values, map.sizes().vec()));
+    const std::vector<std::int64_t> shape(2, setting_.size);
+    for (std::size_t repeat = 0; repeat < maps.size(); ++repeat)
+      run_.folder().write_file(repeat == 0 ? made.map : made.repeats[repeat - 1],
+                               encode_npy(std::span<const float>(maps[repeat]), shape));
     if (facts.picture.empty()) return;
     const cv::Mat picture = saliency_picture(to_image(photograph), facts,
-                                             run_.card().class_name(*facts.target), values, setting_, made);
+                                             run_.card().class_name(*facts.target), maps[0], setting_, made);
     run_.folder().write_file(facts.picture, encode_png(picture));
   }
 
@@ -156,6 +172,8 @@ ModelRows most_rows(const SaliencyRunOptions& options) {
     rows.backward = long{igos.iterations} * igos.points * terms;
     rows.forward = rows.backward * (1 + losses);
   }
+  rows.forward *= options.repeats;
+  rows.backward *= options.repeats;
   const auto between = static_cast<long>(curve_counts(options.curve, maps.size * maps.size).size()) - 2;
   rows.forward += 2 + 2 * between;  // both curves run between the intact image and the baseline
   return rows;
@@ -164,6 +182,8 @@ ModelRows most_rows(const SaliencyRunOptions& options) {
 RunResult run_saliency(const SaliencyRunOptions& options, RunObserver& observer, const OpenModel& open) {
   options.validate();
   const bool gradcam = options.maps.method == SaliencyMethod::gradcam;
+  require(!gradcam || options.repeats == 1, "'repeats' ", options.repeats,
+          ": Grad-CAM draws nothing at random; its map is always the same");
   ImageRun run(saliency_kind(), options,
                {.options = values_of(options),
                 .further_identity = gradcam ? identity_of_parts : nullptr,

@@ -69,6 +69,13 @@ void use_preset(OptionTable& table, Preset preset) {
 void describe(OptionTable& table, SaliencyRunOptions& options) {
   describe_subject(table, options);
   describe(table, options.maps);
+  table.group("Map",
+              [&options] { return options.repeats != 1; });  // so that a run without has the identity of old
+  table
+      .add("repeats", options.repeats,
+           "Make so many maps of each image, of other random numbers, and say how alike they are")
+      .at_least(1)
+      .with_effect(Effect::records);
   describe(table, options.curve);
   describe_means(table, options);
   table.add("pictures", options.pictures, "Draw the maps of the first N images of the whole list; 0 = none")

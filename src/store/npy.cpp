@@ -101,7 +101,7 @@ FloatArray read_npy(const std::filesystem::path& file) {
   }
   check(bytes.size() - begin == count * sizeof(float), "its length does not fit its shape");
   array.values.resize(count);
-  std::memcpy(array.values.data(), bytes.data() + begin, count * sizeof(float));
+  if (count > 0) std::memcpy(array.values.data(), bytes.data() + begin, count * sizeof(float));
   return array;
 }
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <fstream>
 
@@ -102,6 +103,24 @@ TEST(ClassList, ImageNet) {
   EXPECT_TRUE(std::is_sorted(list.ids.begin(), list.ids.end()));
   EXPECT_EQ(list.ids[285], "n02124075");
   EXPECT_EQ(list.names[999], "toilet tissue");
+}
+
+/// Found by libFuzzer: how far a text is from a name costs the product of their lengths.
+TEST(ClassOfText, LongTextsAndNamesAreNotComparedByteByByte) {
+  ClassList classes;
+  for (int i = 0; i < 100; ++i) {
+    classes.ids.push_back(cat("id", i));
+    classes.names.push_back(cat(i, std::string(50'000, 'a')));
+  }
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_THROW(class_of_text(std::string(50'000, 'b'), classes, 100, "'target'"), UsageError);
+  try {
+    class_of_text("idd7", classes, 100, "'target'");
+    ADD_FAILURE();
+  } catch (const UsageError& error) {
+    EXPECT_NE(std::string(error.what()).find("close: id7"), std::string::npos) << error.what();
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));
 }
 
 }  // namespace

@@ -129,9 +129,10 @@ def test_maps(runs, capsys):
     info["model"]["card"] |= {"name": "copy", "sha256": "0" * 64}
     Path("runs/maps_again/run.json").write_text(json.dumps(info))
     result = compared(capsys, "runs/maps", "runs/maps_again")
-    assert result["overlaps"] == [] and {row["quantity"] for row in result["pairs"]} == {"insertion", "deletion"}
+    scores = {"insertion", "deletion", "insertion_minus_deletion"}
+    assert result["overlaps"] == [] and {row["quantity"] for row in result["pairs"]} == scores
     better = {row["quantity"]: row["better"] for row in result["models"]}
-    assert better == {"insertion": "higher", "deletion": "lower"}
+    assert better == dict.fromkeys(scores, "higher") | {"deletion": "lower"}
     row = only(result["models"], quantity="deletion", model="alpha")
     assert row["mean"] == pytest.approx(read("runs/maps").records.deletion.mean())
     shutil.rmtree("runs/maps_again")

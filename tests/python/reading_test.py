@@ -658,7 +658,7 @@ def test_several_runs_side_by_side(runs):
     assert records.dtypes["predicted"] == "Int64" and records.attrs["columns"]["run"] == "name of the run"
     assert records.attrs["columns"]["image"] == both["maps"].records.attrs["columns"]["image"]
     statistics = both.table("statistics")
-    assert statistics.groupby("run").size().to_dict() == {"maps": 8, "rise": 8}
+    assert statistics.groupby("run").size().to_dict() == {"maps": 11, "rise": 11}
     assert "run" in repr(both) and repr(both).count("\n") == 1
 
 

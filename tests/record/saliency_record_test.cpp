@@ -18,7 +18,7 @@ TEST(SaliencyRecord, HoldsTheMapItsScoresAndHowItCameAbout) {
     "metric": "normalised",
     "insertion": {"auc": 0.625, "curve": [0.0, 0.75, 1.0]}, "deletion": {"auc": 0.375, "curve": [1.0, 0.25, 0.0]},
     "undefined": null, "forward": 300, "backward": 120, "iterations": 2, "stop_reason": "iterations",
-    "objective": {"deletion": [0.5, 0.25], "total_variation": [0.0, 0.125]}, "near_ties": 1,
+    "objective": {"deletion": [0.5, 0.25], "total_variation": [0.0, 0.125]}, "near_ties": 1, "repeats": null,
     "picture": "images/n01/a.JPEG.png", "seconds": 1.5})")));
 }
 

@@ -188,6 +188,8 @@ WRITE = 'a line is: option = value, with a text in "quotes"'
     ("print-config = true\n", ["there is no option print-config"]),
     ("grid = 3\r\ngird = 3\r\n", ["line 2 (gird = 3): there is no option gird"]),
     (b"# caf\xe9\ngrid = 3\n", ["line 1: it is not UTF-8 text; save the file as UTF-8"]),
+    ('out = "\u00e9" # \u00e9\ngrid = \u201c3\u201d\n', ["line 2: a letter that is not ASCII stands outside of quotes"]),
+    ("gr\u00edd = 3\n", ["line 1: a letter that is not ASCII"]),
     ("grid = 3\n".encode("utf-16"), ["line 1: it is not UTF-8 text; save the file as UTF-8"]),
 ], ids=str)
 def test_bad_configuration_files(text, words, tiny, photos, tmp_path):
@@ -214,6 +216,10 @@ def test_a_configuration_that_is_no_file(tiny, photos, tmp_path):
     ('seed = "18446744073709551615"\n', {"seed": "18446744073709551615"}),
     ("seed = 0x10\nmax-evaluations = 1_000\nthreshold = 1\n", {"seed": 16, "max-evaluations": 1000, "threshold": 1}),
     ('pictures = "all"\n', {"pictures": -1}),
+    ('out = "caf\u00e9 \\"\u00e9\\""  # \u00e9 "\n', {"out": 'caf\u00e9 "\u00e9"'}),
+    ("out = 'C:\\\u00e9\\'\ngrid = 3\n", {"out": "C:\\\u00e9\\", "grid": 3}),
+    ('out = """\n\u00e9\n"\u00e9" \\"""\u00e9""""\ngrid = 3\n', {"out": '\u00e9\n"\u00e9" """\u00e9"', "grid": 3}),
+    ("out = \'\'\'\u00e9'\u00e9\'\'\'\ngrid = 3\n", {"out": "\u00e9'\u00e9", "grid": 3}),
     ("target = 2\n", {"target": "2"}),
 ], ids=repr)
 def test_good_configuration_files(text, expected, tmp_path):

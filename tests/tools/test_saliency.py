@@ -1,12 +1,14 @@
 """xai-saliency from outside: its maps, scores and records, checked against PyTorch's own differentiation."""
 
 import hashlib
+import itertools
 import re
 import time
 
 import numpy
 import pytest
 import saliency_reference
+import scipy.stats
 import torch
 from conftest import (PLAIN, analyse, exported_model, is_refused, make_photos, mse, records, run_json, shared_data,
                       started, summary_json, timeless, validate)
@@ -338,6 +340,39 @@ def cut_model(tmp_path):
         torch.jit.script(part.eval()).save(str(path))
         gradcam[name] = {"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
     return make_model(tmp_path, Whole, gradcam=gradcam)
+
+
+@pytest.mark.parametrize("options", [{}, {"method": "rise", "rise_masks": 20, "iterations": None}], ids=["igos++", "rise"])
+def test_repeats_are_further_maps_and_say_how_alike_they_are(options, tiny, photos, tmp_path):
+    once = done(saliency(tiny, photos, tmp_path / "once", **options), tmp_path / "once")
+    found = done(saliency(tiny, photos, tmp_path / "run", repeats=3, **options), tmp_path / "run")
+    for record, alone in zip(found, once, strict=True):
+        validate(record, "saliency-record")
+        repeats = record["repeats"]
+        assert [repeats["maps"][k - 1] for k in (1, 2)] == [record["map"].replace(".npy", f".r{k}.npy") for k in (1, 2)]
+        maps = [map_of(tmp_path / "run", record), *(numpy.load(tmp_path / "run" / path) for path in repeats["maps"])]
+        assert maps[0].tobytes() == map_of(tmp_path / "once", alone).tobytes()  # the scored one is that of a run without
+        assert record["insertion"] == alone["insertion"] and alone["repeats"] is None
+        assert not any(numpy.array_equal(a, b) for a, b in itertools.combinations(maps, 2))
+        pairs = list(itertools.combinations([one.flatten() for one in maps], 2))
+        spearman = [scipy.stats.spearmanr(a, b).statistic for a, b in pairs]
+        tops = [{*numpy.argsort(-a, kind="stable")[:5]} & {*numpy.argsort(-b, kind="stable")[:5]} for a, b in pairs]
+        assert repeats["rank_correlation"] == pytest.approx(numpy.mean(spearman), abs=1e-12)
+        assert repeats["top_overlap"] == pytest.approx(numpy.mean([len(top) / 5 for top in tops]), abs=1e-12)
+        curves = 2 * 19 + 2  # rows between baseline and image, and these themselves: once
+        assert record["forward"] - curves == 3 * (alone["forward"] - curves)
+    quantities = summary_json(tmp_path / "run")["quantities"]
+    assert quantities["rank_correlation"]["mean"] == pytest.approx(
+        numpy.mean([record["repeats"]["rank_correlation"] for record in found]))
+    assert quantities["insertion_minus_deletion"]["mean"] == pytest.approx(
+        numpy.mean([record["insertion"]["auc"] - record["deletion"]["auc"] for record in found if record["insertion"]]))
+    assert summary_json(tmp_path / "once")["quantities"]["top_overlap"]["n"] == 0
+    is_refused(saliency(tiny, photos, tmp_path / "once", repeats=2, **options), 2, "repeats")
+
+
+def test_repeats_of_a_method_without_chance_are_refused(cut_model, photos, tmp_path):
+    is_refused(saliency(cut_model, photos, tmp_path / "run", method="gradcam", repeats=2), 2, "--repeats", "Grad-CAM")
+    is_refused(saliency(cut_model, photos, tmp_path / "run", repeats=0), 2, "--repeats", "at least 1")
 
 
 def test_gradcam_of_a_linear_head_has_a_closed_form(cut_model, photos, tmp_path):

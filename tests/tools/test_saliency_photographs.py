@@ -56,7 +56,7 @@ def test_maps_do_not_depend_on_the_packing(network, tmp_path):
                 ([second, first], {"batch_size": 16, "threads": 2, "images_in_flight": 1})]
     maps = []
     for i, (photographs, packing) in enumerate(packings):
-        found = run(network, photographs, tmp_path / f"run{i}", iterations=10, steps=2, tune="off", **packing)
+        found = run(network, photographs, tmp_path / f"run{i}", iterations=6, steps=2, tune="off", **packing)
         record = found[photographs.index(second)]
         assert record["near_ties"] == 0
         maps.append(numpy.load(tmp_path / f"run{i}" / record["map"]))
@@ -66,7 +66,7 @@ def test_maps_do_not_depend_on_the_packing(network, tmp_path):
 
 @pytest.mark.parametrize("network", NETWORKS)
 def test_maps_do_not_depend_on_a_kill(network, tmp_path):
-    short = {"iterations": 10, "steps": 2, "tune": "off"}
+    short = {"iterations": 6, "steps": 2, "tune": "off"}
     whole = run(network, PHOTOGRAPHS[:2], tmp_path / "whole", **short)
     data, out = tmp_path / "whole.photographs", tmp_path / "run"
     options = {"tool": "saliency", "images_in_flight": 1, **short}

@@ -52,7 +52,7 @@ def run(program, *arguments, codes=(0,)):
         pytest.skip(f"XAI_{program.upper()} holds no path of xai-{program}")
     words = [path, *map(str, arguments), "--quiet"]
     if program != "merge":
-        words += ["--tune", "off"]
+        words += ["--tune", "off", "--threads", "1"]  # beside other tests
     done = subprocess.run(words, capture_output=True, text=True, timeout=3600, stdin=subprocess.DEVNULL)
     assert done.returncode in codes, f"{' '.join(words)}\n{done.stderr}"
 

@@ -8,7 +8,11 @@
 #include <set>
 
 #define TOML_HEADER_ONLY 1
+#define TOML_ASSERT(condition) \
+  static_cast<void>(0)  // in every build: input that breaks it is refused a few lines on
 #include <toml++/toml.h>
+
+#include "xai/core/file.hpp"
 
 namespace xai::tools {
 namespace {
@@ -23,6 +27,41 @@ std::string at(const std::string& file, const toml::source_region& where) {
   for (auto left = where.begin.line; left > 0 && std::getline(lines, line); --left) continue;
   while (!line.empty() && std::isspace(static_cast<unsigned char>(line.back())) != 0) line.pop_back();
   return cat("configuration ", file, ", line ", where.begin.line, " (", line, "): ");
+}
+
+/// The end of the text in quotes that begins at `begin`, on one line or between """ and """.
+std::size_t end_of_quoted(std::string_view toml, std::size_t begin) {
+  const char quote = toml[begin];
+  const std::string three(3, quote);
+  const bool lines = toml.substr(begin, 3) == three;
+  std::size_t i = begin + (lines ? 3 : 1);
+  for (; i < toml.size(); ++i) {
+    if (toml[i] == '\\' && quote == '"')
+      ++i;
+    else if (lines ? toml.substr(i, 3) == three : toml[i] == quote || toml[i] == '\n')
+      break;
+  }
+  i = std::min(i + (lines ? 3 : 1), toml.size());
+  while (lines && i < toml.size() && toml[i] == quote) ++i;  // """one "quoted""""
+  return i;
+}
+
+/// TOML has letters beyond ASCII in quotes and comments only; elsewhere toml++ 3.3 goes where it says that it
+/// never does.
+void require_quoted_letters(const std::string& file, std::string_view toml) {
+  constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+  for (std::size_t i = toml.starts_with(byte_order_mark) ? byte_order_mark.size() : 0; i < toml.size();) {
+    const bool beyond = static_cast<unsigned char>(toml[i]) > 127;
+    require(
+        !beyond, "configuration ", file, ", line ",
+        1 + std::count(toml.begin(), toml.begin() + static_cast<std::ptrdiff_t>(i), '\n'),
+        ": a letter that is not ASCII stands outside of quotes; a line is: option = value, with a text in "
+        "\"quotes\"");
+    if (toml[i] == '#')
+      i = std::min(toml.find('\n', i), toml.size());
+    else
+      i = toml[i] == '"' || toml[i] == '\'' ? end_of_quoted(toml, i) : i + 1;
+  }
 }
 
 void require_text(const std::string& file) {
@@ -40,6 +79,7 @@ void require_text(const std::string& file) {
     require(utf8 && line.find('\0') == line.npos, "configuration ", file, ", line ", number,
             ": it is not UTF-8 text; save the file as UTF-8");
   }
+  require_quoted_letters(file, read_file(file));
 }
 
 /// A scalar or an array of them; null for anything else.
@@ -125,7 +165,9 @@ void read_config(const std::string& file, const std::vector<OptionTable*>& table
     Option* option = nullptr;
     for (OptionTable* table : tables)
       if (!option) option = table->find(key.str());
-    const auto refuse = [&](const std::string& why) { throw UsageError(at(file, node.source()) + why); };
+    const auto refuse = [&, &node = node](const std::string& why) {
+      throw UsageError(at(file, node.source()) + why);
+    };
     if (node.is_table() && (!option || !node.as_table()->is_inline()))
       refuse(cat("options stand in no section; leave out ", key.str(), " and write option = value alone"));
     if (!option || !option->in_config) refuse(cat("there is no option ", key.str()));

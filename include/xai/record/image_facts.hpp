@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -24,5 +25,8 @@ struct ImageFacts {
 /// The fields that every record of every tool begins with: image, content, status, reason, label, predicted,
 /// target, p_full, p_baseline; null where unknown.
 Json preamble(const ImageFacts& facts, std::string_view status, const Json& reason);
+
+/// An array, with null for what is not finite.
+Json numbers_or_nulls(std::span<const double> values);
 
 }  // namespace xai

@@ -54,8 +54,10 @@ class SaliencySummary : public Summary {
   SaliencySetting setting_;
   std::uint64_t seed_;
   ImageCounts images_;
-  Quantities quantities_{"insertion", "deletion", "p_full",     "p_baseline",
-                         "forward",   "backward", "iterations", "seconds"};
+  Quantities quantities_{"insertion",        "deletion",    "insertion_minus_deletion",
+                         "rank_correlation", "top_overlap", "p_full",
+                         "p_baseline",       "forward",     "backward",
+                         "iterations",       "seconds"};
   long undefined_ = 0;
 };
 

@@ -61,6 +61,7 @@ void use_preset(OptionTable& table, Preset preset);
 struct SaliencyRunOptions : ImageRunOptions {
   MapOptions maps;
   CurveOptions curve;
+  int repeats = 1;     ///< maps of an image, each of other random numbers; the scores are the first one's
   long pictures = 20;  ///< of the first so many images of the whole list; -1 = all
 
   void validate() const;

@@ -16,6 +16,7 @@ from .patch_sets import Floats, Ints, Packed, PatchSets
 from .quantities import (
     AS_SOURCE,
     AS_TARGET,
+    BOTH_SCORES,
     CENTRE,
     CERTIFIED,
     ENTROPY,
@@ -127,7 +128,8 @@ class _Mapped(_Rows):
 
     def finished(self) -> Measured:
         (card,) = self.run.cards
-        return self.measured(card, {name: _column(scores) for name, scores in self.scores.items()})
+        scores = {name: _column(scores) for name, scores in self.scores.items()}
+        return self.measured(card, scores | {BOTH_SCORES: scores["insertion"] - scores["deletion"]})
 
 
 class _Searched(_Rows):

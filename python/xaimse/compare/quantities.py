@@ -40,6 +40,7 @@ def _cross(name: str, definition: str, what: str) -> Quantity:
 FOUND, SMALLEST, MEAN_SIZE = "found", "min_size", "mean_mse_size"
 CERTIFIED, KEEPS_TOP1, PER_MSE = "certified", "keeps_top1", "distinct_per_mse"
 ENTROPY, CENTRE = "patch_entropy", "centre_distance"
+BOTH_SCORES = "insertion_minus_deletion"
 OWN, AS_SOURCE, AS_TARGET = "auc_own", "auc_as_source", "auc_as_target"
 
 QUANTITIES = {
@@ -79,6 +80,14 @@ QUANTITIES = {
         ),
         _score("insertion", "insertion AUC, higher is better [area, about 0 to 1]", "higher"),
         _score("deletion", "deletion AUC, lower is better [area, about 0 to 1]", "lower"),
+        Quantity(
+            BOTH_SCORES,
+            "insertion AUC less deletion AUC, higher is better [area, about -1 to 1]",
+            "insertion AUC less deletion AUC",
+            "the insertion AUC less the deletion AUC (higher is better) of {a} is {by}{more} than that of {b}",
+            ("higher", "lower"),
+            "higher",
+        ),
         Quantity(
             ENTROPY,
             "entropy of the patches in the MSEs, as often as they are in one [bits, 0 to log2 of the patches]",
