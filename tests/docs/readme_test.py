@@ -70,7 +70,7 @@ def test_the_other_commands_run(workplace):
     assert len(others) >= 4
     for command in others:
         run(workplace, command)
-    for name in ("first", "counted", "maps", "cross", "gate"):
+    for name in ("first", "counted", "maps", "cross", "gate", "second", "sets"):
         assert (workplace / "runs" / name / "summary.json").exists()
 
 
