@@ -29,10 +29,16 @@ test_wheel() {
   say "Tests of $("$bin/python" -c 'import xaimse; print("xaimse", xaimse.__version__)')"
   for name in mse subexp saliency crosstest merge; do export "XAI_${name^^}=$bin/xai-$name"; done
   export XAI_BIN=$PWD/build/ci/bin OMP_NUM_THREADS=1  # what tests compare with; skipped where it is not built
-  local pytest=("$bin/python" -m pytest -q -rs -p no:cacheprovider --durations=5) status=0
-  "${pytest[@]}" tests/tools/test_*.py "$@" || status=$?
-  "${pytest[@]}" tests/python/{reading,results,search,explain,notebook}_test.py "$@" || status=$?
-  return "$status"
+  export XAI_LOGS=$folder/logs
+  mkdir "$XAI_LOGS"
+  # shellcheck disable=SC2016  # of the inner shell
+  printf '%s\n' tests/tools/test_*.py tests/python/{reading,results,search,explain,notebook}_test.py |
+    xargs -P "$(jobs)" -I FILE bash -c '
+      log=$XAI_LOGS/$(basename FILE .py) status=0
+      "$0" -m pytest -q -rs -p no:cacheprovider --durations=5 FILE "$@" >"$log" 2>&1 || status=$?
+      printf "\n%s\n%s\n" FILE "$(cat "$log")"
+      exit $((status == 5 ? 0 : status))  # 5: the arguments leave no test
+    ' "$bin/python" "$@"
 }
 
 if [[ ${1-} == --wheel ]]; then
