@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
+from .patches import borders
 from .perturbation import interpolation_matrix
 
 Cells = npt.NDArray[Any]  # g x g, true where a patch is visible
@@ -111,18 +112,7 @@ def _revealed(
     visible = vertical @ cells.astype(np.float32) @ horizontal.T
     shares = Image.fromarray((255 * visible).round().clip(0, 255).astype(np.uint8))
     tile = _scaled(Image.composite(photograph, ground, shares), size)
-    return _with_grid(tile, cells, _borders(photograph.height, grid, mask), _borders(photograph.width, grid, mask))
-
-
-def _borders(size: int, grid: int, mask: str) -> list[float]:
-    """Where patches begin and end along a side, as shares of it: grid + 1 values from 0 to 1.
-
-    Of soft masks half-way between the tents' centres, where both neighbours weigh one half.
-    """
-    if mask == "hard":
-        return [(2 * i * size + grid) // (2 * grid) / size for i in range(grid)] + [1.0]
-    inner = [((i - 0.5) * (size - 1) / (grid - 1) + 0.5) / size for i in range(1, grid)]
-    return [0.0, *inner, 1.0]
+    return _with_grid(tile, cells, borders(photograph.height, grid, mask), borders(photograph.width, grid, mask))
 
 
 def _with_grid(tile: Image.Image, cells: Cells, vertical: list[float], horizontal: list[float]) -> Image.Image:

@@ -8,7 +8,7 @@ import shlex
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from .definitions import CROSSTEST
 
@@ -44,6 +44,8 @@ class RunFolder:
         self._inode, self._bytes = journal.st_ino, journal.st_size
         self.torn = False
         """The journal ended in the middle of a record, which the run is writing or could not finish."""
+        self.place = 0
+        """Where in the journal the record begins that `records` gave last."""
 
     @property
     def complete(self) -> bool:
@@ -74,11 +76,10 @@ class RunFolder:
         self.torn = False
         try:
             with open(file, "rb") as journal:
-                now = os.fstat(journal.fileno())
-                if now.st_ino != self._inode or now.st_size < self._bytes:
-                    raise RunError(f"{file} was rewritten while it was read; read the run again")
+                self._require_unchanged(journal)
                 for number, line in enumerate(journal, 1):
                     line = line[:unread]
+                    self.place = self._bytes - unread
                     unread -= len(line)
                     if not line:
                         return
@@ -88,6 +89,22 @@ class RunFolder:
                     yield record_of(line, f"{file}:{number}")
         except OSError as error:
             raise RunError(f"{file} cannot be read: {error.strerror}") from None
+
+    def record_at(self, place: int) -> dict[str, Any]:
+        """The record that begins there, as `place` said. Raises RunError as `records` does."""
+        file = self.folder / "results.jsonl"
+        try:
+            with open(file, "rb") as journal:
+                self._require_unchanged(journal)
+                journal.seek(place)
+                return record_of(journal.readline(), f"{file}, byte {place}")
+        except OSError as error:
+            raise RunError(f"{file} cannot be read: {error.strerror}") from None
+
+    def _require_unchanged(self, journal: BinaryIO) -> None:
+        now = os.fstat(journal.fileno())
+        if now.st_ino != self._inode or now.st_size < self._bytes:
+            raise RunError(f"{journal.name} was rewritten while it was read; read the run again")
 
     def summary(self) -> dict[str, Any]:
         """summary.json. Raises RunError where the run is not complete: it is written at the end."""

@@ -140,7 +140,7 @@ def saliency_curves(records: Iterable[Row], columns: Iterable[Column]) -> pandas
     return _curves(
         ("image", "curve"),
         (
-            ((record["image"], curve), record[curve]["curve"], _shares(record, len(record[curve]["curve"])))
+            ((record["image"], curve), record[curve]["curve"], curve_shares(record, len(record[curve]["curve"])))
             for record in records
             for curve in ("insertion", "deletion")
             if record.get(curve)
@@ -165,7 +165,7 @@ def _steps(points: int) -> Floats:
     return numpy.arange(points) / max(points - 1, 1)
 
 
-def _shares(record: Row, points: int) -> Floats:
+def curve_shares(record: Row, points: int) -> Floats:
     """The share of cells after each step of a curve with so many points, its start included."""
     if record["metric"] == "normalised":
         return _steps(points)

@@ -11,7 +11,7 @@ import pandas
 from .. import __version__
 from .._command_line import printable
 from ..results import output
-from ..runs import RunError, listed
+from ..runs import RunError, RunFolder, listed
 from .comparing import Row, compared, is_whole
 from .measuring import Measured, measure, opened
 from .pairing import Study, name_models, require_comparable, study
@@ -45,7 +45,7 @@ def show(options: argparse.Namespace) -> None:
     name_models(models, options.vary)
     for model in {id(model.run): model for model in models}.values():
         if not is_whole(model.run):
-            say(f"not complete: {model.run.folder}: {how_far(model)}")
+            say(f"not complete: {model.run.folder}: {how_far(model.run, len(model.images))}")
     side_by_side = study(models)
     made = list(TABLES) if not options.table and not options.csv else [options.table or "pairs"]
     comparison = compared(side_by_side, options.seed, made)
@@ -65,13 +65,12 @@ def say(text: str) -> None:
     print(f"xai-compare: {printable(text)}", file=sys.stderr)
 
 
-def how_far(model: Measured) -> str:
-    """ "stopped, 3 of 4 images"."""
-    info = model.run.info
+def how_far(run: RunFolder, images: int) -> str:
+    """ "stopped, 3 of 4 images". `images`: those that have a record."""
+    info = run.info
     missing = (info.get("merged") or {}).get("missing")
     return (f"shards {missing} are missing, " if missing else f"{info.get('status')}, ") + (
-        f"{len(model.images)} of {model.run.image_count} images"
-        + (", a torn last record left out" if model.run.torn else "")
+        f"{images} of {run.image_count} images" + (", a torn last record left out" if run.torn else "")
     )
 
 

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from .._command_line import printable
 from ..reading import Run
-from ..runs import RunError, class_name
+from ..runs import RunError, RunFolder, class_name
 from .output import missing
 
 TILE, GAP, LINE, MARGIN, HEAD, FOOT = 164, 10, 19, 14, 44, 24  # pixels
@@ -71,19 +71,29 @@ def side_by_side(runs: Sequence[Run], images: Sequence[str]) -> Image.Image:
 
 def as_seen(run: Run, image: str, content: str) -> Image.Image:
     """The photograph as the run's model sees it, in TILE x TILE pixels. `content`: its SHA-256 then."""
+    photo = photograph_of(run, image, content)
+    left, top, width, height = crop(photo.size, run.info["model"]["card"])
+    return photo.resize((TILE, TILE), Image.Resampling.LANCZOS, (left, top, left + width, top + height))
+
+
+def photograph_of(run: Run | RunFolder, image: str, content: str) -> Image.Image:
+    """An image of the run's data set, whole, in RGB. Raises RunError where it cannot be read any more, or is not the
+    one of this `content`, its SHA-256."""
     data = Path(run.info["data"]["path"])
     try:
         photograph = read_photograph(data, image)
         if hashlib.sha256(photograph).hexdigest() != content:
             raise RunError(f"{image} in {data} is not the photograph that {run.folder} saw: it has changed since")
-        photo = Image.open(io.BytesIO(photograph)).convert("RGB")
+        return Image.open(io.BytesIO(photograph)).convert("RGB")
     except (OSError, KeyError, tarfile.TarError) as error:
         raise RunError(f"{image} in {data} cannot be read: {error}; {run.folder} was made in another folder?") from None
-    card = run.info["model"]["card"]
-    scale = min(photo.size) / card["preprocessing"]["resize"]  # photo's pixels for one of the model's
+
+
+def crop(size: tuple[int, int], card: dict[str, Any]) -> tuple[float, float, float, float]:
+    """Left, top, width and height of what a model sees of a photograph of `size`, width x height, in its pixels."""
+    scale = min(size) / card["preprocessing"]["resize"]  # photo's pixels for one of the model's
     width, height = card["input"]["width"] * scale, card["input"]["height"] * scale
-    left, top = (photo.width - width) / 2, (photo.height - height) / 2
-    return photo.resize((TILE, TILE), Image.Resampling.LANCZOS, (left, top, left + width, top + height))
+    return (size[0] - width) / 2, (size[1] - height) / 2, width, height
 
 
 def read_photograph(data: Path, image: str) -> bytes:
