@@ -20,6 +20,8 @@ required=(
 optional=(clang-format-14)  # test.sh's format check; later distributions have dropped this version
 # What tests/slurm starts. With preset ci only, the tests', and for root: on a workstation these would be services.
 for_tests=(slurmctld slurmd slurm-client slurm-wlm-basic-plugins munge parallel strace)
+# What report_test.py shows pages in; Ubuntu has it as a snap alone.
+[[ -z $(apt-cache madison chromium 2>/dev/null) ]] || for_tests+=(chromium)
 python=${XAI_PYTHON:-python3}
 preset=
 wheel=

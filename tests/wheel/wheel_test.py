@@ -164,7 +164,7 @@ def test_programs_are_on_the_path(home, name):
 
 
 def test_python_programs_are_on_the_path(home):
-    for name in ("xai-export", "xai-results", "xai-compare", "xai-features", "xai-study"):
+    for name in ("xai-export", "xai-results", "xai-compare", "xai-features", "xai-report", "xai-study"):
         done = run(home / "bin" / name, "--help")
         assert done.returncode == 0 and f"usage: {name}" in done.stdout
 

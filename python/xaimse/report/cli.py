@@ -63,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         def show() -> None:
             missing = [name for name in NEEDED if find_spec(name) is None]
             if missing:
-                raise RunError(f"{listed(missing)} is not installed: pip install 'xaimse[report]'")
+                raise RunError(f"without {listed(missing)} there is no page: pip install 'xaimse[report]'")
             from .writing import write
 
             write(options)

@@ -15,7 +15,7 @@ QUANTITY = {
     "diverse": "diverse",
     "min_size": "smallest",
     "mean_mse_size": "mean size",
-    "keeps_top1": "keeps top-1",
+    "keeps_top1": "keeps top‑1",
     PER_MSE: "sub-explanations per MSE",
     "insertion": "insertion (higher is better)",
     "deletion": "deletion (lower is better)",
@@ -34,7 +34,7 @@ def overview(runs: Sequence[Gathered]) -> Section:
         Column("images", "images that have a record", True),
         Column("ok", "images that were analysed; of xai-crosstest pairs of an image, a source and a model", True),
         *(Column(QUANTITY[name], _definition(name), True) for name in present),
-        Column("top-1 (higher is better)", "share of labelled images that are classified right", True),
+        Column("top‑1 (higher is better)", "share of labelled images that are classified right", True),
     ]
     rows = [row for run in runs for row in _rows(run, present)]
     table = Table(

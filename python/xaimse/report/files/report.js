@@ -67,8 +67,9 @@
   // --- patches: which one, and how many of the model's MSEs use it
   const grids = new Map();
   const gridOf = (element) => {
-    if (!grids.has(element)) grids.set(element, JSON.parse(element.dataset.grid));
-    return grids.get(element);
+    const tiles = element.parentElement;
+    if (!grids.has(tiles)) grids.set(tiles, JSON.parse(tiles.dataset.grid));
+    return grids.get(tiles);
   };
   const point = (element, column, row) => {
     const grid = gridOf(element);
@@ -80,11 +81,11 @@
     cursor.setAttribute("height", grid.y[row + 1] - grid.y[row]);
     const share = Math.round((100 * grid.uses[patch]) / grid.n);
     const text = `patch ${patch} (row ${row}, column ${column}): in ${share} % of the model's ${grid.n} MSEs`;
-    element.closest(".tiles").querySelector(".read").textContent = text;
+    element.parentElement.querySelector(".read").textContent = text;
     element.at = [column, row];
   };
   const bin = (borders, at) => Math.min(Math.max(borders.findIndex((border) => border > at) - 1, 0), borders.length - 2);
-  for (const element of document.querySelectorAll("[data-grid]")) {
+  for (const element of document.querySelectorAll("[data-grid] > .used, [data-grid] > .set")) {
     const svg = element.querySelector("svg");
     svg.addEventListener("pointermove", (event) => {
       const box = svg.getBoundingClientRect();
