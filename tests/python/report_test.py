@@ -361,6 +361,12 @@ def test_sets_without_their_photograph_are_drawn_on_grey(report, copied, how, tm
     assert [of for of in page.all("rect") if of.get("class") == "nothing"]
 
 
+def test_the_true_class_stands_beside_what_is_explained(report, copied):
+    says = report(copied("first", record=lambda record: record | {"label": 2})).says
+    name = json.loads((report.out.parent / "copied/run.json").read_text())["class_names"]
+    assert f"True class: {name[2] if name else 'class 2'}" in says
+
+
 def test_another_photograph_of_the_same_name_is_not_drawn_below_sets(report, copied):
     folder = copied("first", record=lambda record: record | {"content": "0" * 64})
     page = report("other", folder)

@@ -1,6 +1,6 @@
 """Which runs may be compared, and their photographs in one order. N photographs of all runs."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -12,7 +12,7 @@ from ..definitions import CROSSTEST
 from ..runs import RunError, RunFolder
 from .measuring import UNKNOWN, Measured
 from .patch_sets import Floats, Ints
-from .tables import ALL, BOTH_RIGHT, MODEL, ONE_RIGHT, SAME_CLASS, TRUNCATED, VARY
+from .tables import ALL, BOTH_RIGHT, MODEL, ONE_RIGHT, PHOTOGRAPHS, SAME_CLASS, TRUNCATED, VARY
 
 Truths = numpy.typing.NDArray[numpy.bool_]
 
@@ -113,6 +113,8 @@ class Study:
 
     images: list[str]
     models: list[Measured]
+    kinds: Collection[str] = PHOTOGRAPHS
+    """Of photographs that pairs are compared on."""
 
     @property
     def pairs(self) -> list[tuple[int, int]]:
@@ -131,7 +133,7 @@ class Study:
             strata[ONE_RIGHT] = right[0] ^ right[1]
         strata[SAME_CLASS] = (a.target != UNKNOWN) & (a.target == b.target)
         strata[TRUNCATED] = a.truncated | b.truncated
-        return strata
+        return {kind: there for kind, there in strata.items() if kind in self.kinds}
 
 
 def study(models: Sequence[Measured]) -> Study:

@@ -1,9 +1,11 @@
 """What xai-compare says of the runs of each program."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import groupby
 
 from ..compare.comparing import compared
+from ..compare.measuring import Measured
 from ..compare.pairing import name_models, require_comparable, study
 from ..compare.quantities import OVERLAPS, QUANTITIES
 from ..compare.tables import ALL, MODEL
@@ -25,12 +27,10 @@ def section(runs: Sequence[Gathered], seed: int) -> Section:
             _compare(made, kind, measured, seed, alone)
     if made.blocks:
         made.text.append(
-            "Sentences of xai-compare, over all photographs that both models have: paired differences with "
-            "95 % bootstrap "
-            "intervals over photographs, Wilcoxon's signed-rank test, and Holm's correction over all pairs "
-            "of a quantity. "
-            "Where nothing may be said, that is not that models are equal. Its tables and other kinds of photographs "
-            "(both right, one right, same class): xai-compare RUN... --json."
+            "Sentences of xai-compare, over all photographs that both models have: paired differences with 95 % "
+            "bootstrap intervals over photographs, Wilcoxon's signed-rank test, and Holm's correction over all pairs "
+            "of a quantity. Where nothing may be said, that is not that models are equal. Its tables and other kinds "
+            "of photographs (both right, one right, same class): xai-compare RUN... --json."
         )
     return made
 
@@ -38,22 +38,24 @@ def section(runs: Sequence[Gathered], seed: int) -> Section:
 def _compare(made: Section, kind: str, runs: Sequence[Gathered], seed: int, alone: Sequence[str]) -> None:
     try:
         require_comparable([run.run for run in runs], MODEL)
-        models = [run.measured for run in runs if run.measured]
+        models = [_of_quantities(run.measured, alone) for run in runs if run.measured]
         name_models(models, MODEL)
-        comparison = compared(study(models), seed, ["pairs", "overlaps"] if not alone else ["pairs"])
+        side_by_side = study(models)
+        side_by_side.kinds = (ALL,)
+        comparison = compared(side_by_side, seed, ["pairs"] if alone else ["pairs", "overlaps"])
     except RunError as error:
         made.text.append(f"Runs of {kind} are not compared: {error}.")
         return
-    pairs = [row for row in comparison.pairs if not alone or row["quantity"] in alone]
-    for name, of_name in groupby(_of_all(pairs), key=lambda row: str(row["quantity"])):
+    for name, of_name in groupby(comparison.pairs, key=lambda row: str(row["quantity"])):
         made.blocks.append(_sentences(kind, name, QUANTITIES[name].definition, of_name))
-    for name, of_name in groupby(_of_all(comparison.overlaps), key=lambda row: str(row["overlap"])):
+    for name, of_name in groupby(comparison.overlaps, key=lambda row: str(row["overlap"])):
         made.blocks.append(_sentences(kind, name, OVERLAPS[name].definition, of_name))
     made.text += [f"{kind}: {note}." for note in comparison.notes]
 
 
-def _of_all(rows: Sequence[Row]) -> list[Row]:
-    return [row for row in rows if row["photographs"] == ALL]
+def _of_quantities(measured: Measured, alone: Sequence[str]) -> Measured:
+    """Its `alone` quantities, where there are such; else all."""
+    return replace(measured, values={name: measured.values[name] for name in alone}, sets={}) if alone else measured
 
 
 def _sentences(kind: str, name: str, definition: str, rows: Iterable[Row]) -> Sentences:

@@ -41,9 +41,8 @@ def _maps(run: Gathered, easel: Easel, suffix: str) -> Section:
     made = Section(f"crosstest{suffix}", _of("Cross-testing: maps shown to other models", run, suffix))
     what = "mean insertion AUC (higher is better)"
     how = (
-        "Insertion AUC of the column's model when the photograph is revealed in the order of the row's "
-        "map: trapezoid under "
-        "(p_t − p(b)) / (p(x) − p(b)), not clipped, mean over images."
+        "Insertion AUC of the column's model when the photograph is revealed in the order of the row's map: trapezoid "
+        "under (p_t − p(b)) / (p(x) − p(b)), not clipped, mean over images."
     )
     made.blocks += _matrix(run, easel, f"matrix{suffix}", what, how, run.pairs)
     if not run.summary:
@@ -83,8 +82,8 @@ def _matrix(run: Gathered, easel: Easel, name: str, what: str, how: str, pairs: 
     asymmetry = means - means.T
     numpy.fill_diagonal(asymmetry, numpy.nan)
     how = (
-        "The cell above less its mirror image. Above 0: the column's model does more with what the "
-        "row's looks at than the other way round."
+        "The cell above less its mirror image. Above 0: the column's model does more with what the row's looks at "
+        "than the other way round."
     )
     alt = f"Asymmetry of the matrix of {len(models)} models, cell less mirror image."
     note = told([run], how, n, "none: see the cells of the table")
@@ -198,9 +197,8 @@ def _asymmetry(run: Gathered, easel: Easel, suffix: str, rows: Sequence[Row]) ->
         canvas.legend(loc="outside upper left", ncols=2)
 
     how = (
-        "Mean insertion AUC of the other models under the model's maps (do others use what it looks "
-        "at?), and of the model under "
-        "theirs (does it use what others look at?)."
+        "Mean insertion AUC of the other models under the model's maps (do others use what it looks at?), and of the "
+        "model under theirs (does it use what others look at?)."
     )
     n = f"{span(row['difference']['n'] for row in rows)} images"
     alt = "Each model as source and as target of maps, with intervals; the table has the numbers."
@@ -258,9 +256,8 @@ def _landscape(run: Gathered, easel: Easel, suffix: str) -> list[Block]:
         canvas.legend(handles=list(marks.values()), loc="outside upper left", ncols=3)
 
     how = (
-        "Places of the models by their matrix C: near ones are tested alike and test others alike. "
-        "Colour and marker: the family. "
-        "Axes have no meaning of their own."
+        "Places of the models by their matrix C: near ones are tested alike and test others alike. Colour and marker: "
+        "the family. Axes have no meaning of their own."
     )
     n = f"{len(points)} models"
     alt = f"Two scatter plots of {', '.join(str(point['model']) for point in points)}; the table has their places."
@@ -309,11 +306,9 @@ def _gain(value: float | None) -> Cell:
 def _sets(run: Gathered, easel: Easel, suffix: str) -> Section:
     made = Section(f"shown{suffix}", _of("Sets shown to other models", run, suffix))
     made.text.append(
-        "Does what suffices for one model suffice for another? Each model's MSEs are shown to every "
-        "other, and beside them random "
-        "sets of as many patches, and its MSEs of another photograph: only what lies above these "
-        "controls says that two models "
-        "use the same evidence of a photograph."
+        "Does what suffices for one model suffice for another? Each model's MSEs are shown to every other, and beside "
+        "them random sets of as many patches, and its MSEs of another photograph: only what lies above these controls "
+        "says that two models use the same evidence of a photograph."
     )
     what = "share of MSEs that are sufficient for the other model, too"
     for photographs, title in PHOTOGRAPHS.items():
@@ -321,9 +316,8 @@ def _sets(run: Gathered, easel: Easel, suffix: str) -> Section:
         if not pairs:
             continue
         how = (
-            f"Share of an image's MSEs of the row's model for which p(S) / p(all) of the column's model is "
-            "at least the threshold, mean "
-            f"over {title}. Rows: whose MSEs; columns: who is shown them."
+            "Share of an image's MSEs of the row's model for which p(S) / p(all) of the column's model is at least "
+            f"the threshold, mean over {title}. Rows: whose MSEs; columns: who is shown them."
         )
         name = f"sets-{photographs.replace('_', '-')}{suffix}"
         of = [pair for pair in pairs if pair["quantity"] == "sufficient"]

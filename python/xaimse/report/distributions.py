@@ -88,8 +88,8 @@ def _figure(easel: Easel, name: str, runs: Sequence[Gathered], values: dict[str,
     medians = ", ".join(f"{run.name} {number(float(numpy.median(values[run.name])))}" for run in runs)
     n = f"{span(len(values[run.name]) for run in runs)} images a model; the table has each"
     how = (
-        f"{_definition(name)}. A value is an image with status ok. Box: quartiles, with the median as a line; diamond: "
-        "the mean; whiskers: 5 % and 95 % of the images; points: beyond. Colour and hatching: the family."
+        f"{_definition(name)}. A value is an image with status ok. Box: quartiles, with the median as a line; "
+        "diamond: the mean; whiskers: 5 % and 95 % of the images; points: beyond. Colour and hatching: the family."
     )
     ends = "none is drawn; the table has that of the mean"
     alt = f"Box plot of {AXES[name]} by model. Medians: {medians}."

@@ -37,9 +37,8 @@ def section(runs: Sequence[Gathered], beside: Path) -> Section:
     if pictures or left_out:
         made.text.insert(
             0,
-            "On top the MSEs, members of the diverse family first; on each node what the model saw, the "
-            "ratio, and in grey how "
-            "many more counted sets it leads to; on each edge the patch taken away.",
+            "On top the MSEs, members of the diverse family first; on each node what the model saw, the ratio, and in "
+            "grey how many more counted sets it leads to; on each edge the patch taken away.",
         )
         made.blocks.append(Pictures(pictures, left_out))
     return made

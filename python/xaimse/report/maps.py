@@ -43,9 +43,9 @@ def section(runs: Sequence[Gathered], easel: Easel) -> Section:
     if drawn:
         metrics = sorted({str(run.options.get("metric")) for run in drawn})
         how = (
-            "Means of the curves of all images that have scores; cells in the map's order, the most "
-            "important first. Metric "
-            f"{', '.join(metrics)}: of normalised (p_t − p(b)) / (p(x) − p(b)), of reference p_t (docs/definitions.md)."
+            "Means of the curves of all images that have scores; cells in the map's order, the most important first. "
+            f"Metric {', '.join(metrics)}: of normalised (p_t − p(b)) / (p(x) − p(b)), of reference p_t "
+            "(docs/definitions.md)."
         )
         n = f"{span(curve.n for run in drawn for curve in run.run.curves.values())} images a curve"
         alt = f"Mean insertion and deletion curves of {', '.join(run.name for run in drawn)}; the table has the areas."

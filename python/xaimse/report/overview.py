@@ -41,10 +41,9 @@ def overview(runs: Sequence[Gathered]) -> Section:
         "Runs and models: mean over images, 95 % interval of the mean, and n images",
         columns,
         rows,
-        "Intervals are of the mean, by the bootstrap over images; a run that is not complete has none. "
-        "Numbers of MSEs are "
-        "of those found with the run's options, never of all there are: compare runs with equal options. "
-        "A title is a button that sorts.",
+        "Intervals are of the mean, by the bootstrap over images; a run that is not complete has none. Numbers of "
+        "MSEs are of those found with the run's options, never of all there are: compare runs with equal options. A "
+        "title is a button that sorts.",
         "overview",
     )
     return Section("overview", "Overview", blocks=[table])

@@ -80,6 +80,8 @@ class Photograph:
     """Data address; none where it cannot be shown."""
     width: float
     height: float
+    label: str
+    """Name of the true class; none where the data set has no labels."""
     problem: str
     panels: list[Panel]
 
@@ -150,8 +152,8 @@ def show(runs: Sequence[Gathered], chosen: Chosen, beside: Path) -> Shown:
         ""
         if len(shown) == len(chosen.shown)
         else (
-            f"Only {len(shown)} of them are shown, so that the page stays under 20 MB; the others are rows "
-            "of the table."
+            f"Only {len(shown)} of them are shown, so that the page stays under 20 MB; the others are rows of the "
+            "table."
         )
     )
     others = [image for image in chosen.images if image not in shown]
@@ -255,8 +257,10 @@ def _photograph(
         place = f"scale({scale:.5g}) translate({left - box[0]:.2f} {top - box[1]:.2f})"
         panel = _panel(run, record, sources, beside, UNITS * box[3] / box[2], place, grey)
         panels.append(panel)
+    labels = [_class(run, record["label"]) for run, record in records if record.get("label") is not None]
+    label = labels[0] if labels else ""
     data = _jpeg(photo.crop((round(left), round(top), round(left + width), round(top + height)))) if photo else ""
-    return Photograph(image, number, data, round(width, 2), round(height, 2), problem, panels)
+    return Photograph(image, number, data, round(width, 2), round(height, 2), label, problem, panels)
 
 
 def _found(image: str, records: Sequence[tuple[Gathered, Row]]) -> tuple[Image.Image | None, str | None, str]:
