@@ -72,7 +72,7 @@ def _matrix(run: Gathered, easel: Easel, name: str, what: str, how: str, pairs: 
     if numpy.isnan(means).all():
         return [table]
     n = f"{span(pair['n'] for pair in pairs)} images a cell, {span(pair['undefined'] for pair in pairs)} undefined"
-    size = 1.05 + 0.26 * max(len(models), 3)
+    size = 1.35 + 0.2 * max(len(models), 3)
     alt = f"Matrix of the {what} of {len(models)} models; the table below has its numbers."
     figure = easel.draw(
         name, f"Matrix: {what}", alt, told([run], how, n), _painted(models, means, "cividis", what, "{:.2f}"), size
@@ -100,24 +100,29 @@ def _painted(models: Sequence[str], values: Floats, colours: str, title: str, fo
             high = max(abs(low), abs(high), 1e-3)
             low = -high
         mesh = axes.pcolormesh(numpy.ma.masked_invalid(values), cmap=colours, vmin=low, vmax=high or low + 1e-3)
-        small = 6.5 if len(models) <= 6 else 5 if len(models) <= 10 else 4
+        many = len(models) > 6
+        small = 4.2 if many else 6.5
         for (row, column), value in numpy.ndenumerate(values):
             if not numpy.isnan(value):
                 red, green, blue, _ = mesh.cmap(mesh.norm(value))
                 dark = 0.3 * red + 0.6 * green + 0.1 * blue < 0.5
                 text = form.format(value).replace("-", "−")
+                text = text.replace("0.", ".") if many and abs(value) < 1 else text
                 ink = "white" if dark else "black"
                 axes.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=small, color=ink)
         names = [shortened(model, 18) for model in models]
         ticks = numpy.arange(len(models)) + 0.5
-        axes.set_xticks(ticks, names, rotation=40, ha="right", rotation_mode="anchor")
-        axes.set_yticks(ticks, names)
+        turned: dict[str, Any] = (
+            {"rotation": 90} if many else {"rotation": 40, "ha": "right", "rotation_mode": "anchor"}
+        )
+        axes.set_xticks(ticks, names, fontsize=5.5 if many else 6.5, **turned)
+        axes.set_yticks(ticks, names, fontsize=5.5 if many else 6.5)
         axes.invert_yaxis()
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
         axes.set_xlabel("model that is tested")
         axes.set_ylabel("whose evidence")
-        bar = canvas.colorbar(mesh, ax=axes, fraction=0.05, pad=0.02)
+        bar = canvas.colorbar(mesh, ax=axes, location="top", fraction=0.04, aspect=40, pad=0.04)
         bar.outline.set_visible(False)  # type: ignore[operator]
         bar.ax.tick_params(labelsize=6)
 

@@ -33,12 +33,13 @@ def section(runs: Sequence[Gathered], easel: Easel) -> Section:
                         marker=MARKERS[place % len(MARKERS)],
                         markevery=0.2,
                         markersize=3,
-                        label=shortened(run.name, 30),
+                        label=shortened(run.name, 26),
                     )
             axes.set_title(f"{name} ({BETTER[name]})", loc="left")
             axes.grid(color=INK, alpha=0.15, linewidth=0.5)
         panels[1].set_xlabel("share of cells shown (insertion), hidden (deletion)")
-        panels[0].legend(loc="best")
+        handles, labels = panels[0].get_legend_handles_labels()
+        canvas.legend(handles, labels, loc="outside upper left", ncols=2)
 
     if drawn:
         metrics = sorted({str(run.options.get("metric")) for run in drawn})
@@ -50,7 +51,11 @@ def section(runs: Sequence[Gathered], easel: Easel) -> Section:
         n = f"{span(curve.n for run in drawn for curve in run.run.curves.values())} images a curve"
         alt = f"Mean insertion and deletion curves of {', '.join(run.name for run in drawn)}; the table has the areas."
         note = told(drawn, how, n, "none is drawn; the table has those of the areas")
-        made.blocks.append(easel.draw("curves", "Mean insertion and deletion curves", alt, note, paint, 3.6))
+        made.blocks.append(
+            easel.draw(
+                "curves", "Mean insertion and deletion curves", alt, note, paint, 3.5 + 0.15 * -(-len(drawn) // 2)
+            )
+        )
     columns = [
         Column("model and method"),
         Column("family"),
