@@ -106,6 +106,14 @@ def report(runs, tmp_path):
     return made
 
 
+@pytest.fixture(scope="session")
+def everything(workplace, tmp_path_factory):
+    """The file of a page of runs of every kind."""
+    out = tmp_path_factory.mktemp("everything") / "out.html"
+    assert cli.main([*(str(workplace / "runs" / name) for name in EVERY), "--out", str(out)]) == 0
+    return out
+
+
 @pytest.fixture
 def copied(runs, tmp_path):
     """Copies a run, with changes to run.json and to its records (a function of each; None drops it)."""
@@ -139,8 +147,8 @@ def read(folder):
 # --- numbers
 
 
-def test_the_overview_has_the_numbers_of_the_summaries(runs, report):
-    rows = report(*EVERY).table("overview")
+def test_the_overview_has_the_numbers_of_the_summaries(runs, everything):
+    rows = Page(everything.read_text()).table("overview")
     titles = {"found": "found", "diverse": "diverse", "min_size": "smallest", "mean_mse_size": "mean size",
               "keeps_top1": "keeps top‑1", "distinct_per_mse": "sub-explanations per MSE",
               "insertion": "insertion (higher is better)", "deletion": "deletion (lower is better)",
@@ -184,8 +192,8 @@ def ordered(page):
     return page.order
 
 
-def test_matrices_are_those_of_the_summary(runs, report):
-    page = report(*EVERY)
+def test_matrices_are_those_of_the_summary(runs, everything):
+    page = Page(everything.read_text())
     of = summary(runs, "cross")
     rows = rows_under(page, "Matrix: mean insertion AUC")
     means = {(pair["source"], pair["model"]): pair["mean"] for pair in of["matrix"]}
@@ -442,8 +450,8 @@ def test_names_stay_text(report, copied):
     assert page.data["models"][0] == MARKUP
 
 
-def test_nothing_is_loaded(report):
-    page = report(*EVERY)
+def test_nothing_is_loaded(everything):
+    page = Page(everything.read_text())
     for tag, attributes in page.elements:
         for name in ("src", "href", "xlink:href", "action", "data", "poster", "srcset"):
             address = attributes.get(name)
@@ -473,12 +481,12 @@ def test_names_do_not_lead_out_of_a_run_folder(report, copied, tmp_path):
 # --- files
 
 
-def test_figures_are_fit_for_a_paper(report):
-    page = report(*EVERY)
+def test_figures_are_fit_for_a_paper(everything):
+    page = Page(everything.read_text())
     names = [of["id"] for of in page.all("figure") if of.get("class") == "drawn"]
     assert {"found", "diverse", "min_size", "estimated_mses", "curves", "matrix", "matrix-asymmetry", "asymmetry",
             "landscape", "sets-all"} <= set(names)  # fmt: skip
-    folder = report.out.with_name("out_figures")
+    folder = everything.with_name("out_figures")
     assert {file.stem for file in folder.iterdir()} == set(names)
     for name in names:
         with Image.open(folder / f"{name}.png") as png:
@@ -487,7 +495,7 @@ def test_figures_are_fit_for_a_paper(report):
         assert b"/FontFile2" in pdf and b"/Type3" not in pdf
         assert re.search(rb"/MediaBox \[ ?0 0 237\.6", pdf)
     links = [of["href"] for of in page.all("a") if of.get("href", "").startswith("out_figures/")]
-    assert len(links) == 2 * len(names) and all((report.out.parent / link).is_file() for link in links)
+    assert len(links) == 2 * len(names) and all((everything.parent / link).is_file() for link in links)
     told = page.says
     for words in ("Options, commands and hashes", "grid 4", "xai-crosstest --models", "percentile bootstrap"):
         assert words in told
@@ -571,10 +579,9 @@ LOADED = """Promise.all([...document.querySelectorAll("img, image")].map((of) =>
 
 @pytest.mark.parametrize("width", [400, 1600])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_browser_shows_all_of_it(report, browser, width, scheme):
-    report(*EVERY)
+def test_a_browser_shows_all_of_it(everything, browser, width, scheme):
     browser.media(scheme)
-    browser.open(report.out, width)
+    browser.open(everything, width)
     assert browser.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     loaded = browser.evaluate(LOADED)
     assert len(loaded) > 5 and min(loaded) > 0
@@ -587,7 +594,7 @@ def test_a_browser_shows_all_of_it(report, browser, width, scheme):
     assert [event for event in browser.events if event[0] in PROBLEMS] == []
     requests = [of["request"]["url"] for method, of in browser.events if method == "Network.requestWillBeSent"]
     assert {url.split(":")[0] for url in requests} == {"file", "data"}
-    assert [url for url in requests if url.startswith("file")] == [report.out.resolve().as_uri()]
+    assert [url for url in requests if url.startswith("file")] == [everything.resolve().as_uri()]
 
 
 def colours(browser, selector):
