@@ -59,7 +59,7 @@ def workplace(tmp_path_factory):
     (folder / "s.toml").write_text(CONFIG)
     done = study(folder)
     assert done.returncode == 0, done.stderr
-    assert "13 steps are done" in done.stderr and "nothing to do" not in done.stderr
+    assert "14 steps are done" in done.stderr and "nothing to do" not in done.stderr
     return folder
 
 
@@ -111,10 +111,12 @@ def test_a_whole_study(workplace):
     assert any(record["found"] for record in records(workplace, "mse/alpha"))
     crossed = records(workplace, "crosstest")
     assert len(crossed) == 16 and "map-target" not in {record["reason"] for record in crossed}  # maps of the true class
+    page = (out / "report.html").read_text()
+    assert "alpha and beta" in page and (out / "report_figures" / "found.pdf").stat().st_size
     shown = records(workplace, "sets")
     assert len(shown) == 16 and any(record["sets"] for record in shown if record["source"] != record["model"])
     noted = json.loads((out / "study.json").read_text())["steps"]
-    assert {step["status"] for step in noted.values()} == {"done"} and len(noted) == 13
+    assert {step["status"] for step in noted.values()} == {"done"} and len(noted) == 14
 
 
 def test_a_second_call_does_nothing_and_says_so(workplace):
@@ -129,7 +131,8 @@ def test_a_change_makes_anew_what_depends_on_it(copy):
     done = study(copy)
     assert done.returncode == 0, done.stderr
     ran = began(done)
-    assert ran == ["subexp/alpha", "subexp/beta", "compare/subexp.txt", "compare/subexp.json", "compare/counts.csv"]
+    compared = ["compare/subexp.txt", "compare/subexp.json", "compare/counts.csv"]
+    assert ran == ["subexp/alpha", "subexp/beta", *compared, "report"]
     options = json.loads((copy / "runs/s/subexp/beta/run.json").read_text())["options"]
     assert options["max_nodes"] == 40
 

@@ -6,13 +6,14 @@ import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 
 from ..definitions import CROSSTEST, MSE, SALIENCY, SUBEXP
 from .config import NO_EFFECT, PHOTOGRAPHS, Study, photographs
 from .programs import Options, defaults, find, flags
 
-COMPARE = "xai-compare"
+COMPARE, REPORT = "xai-compare", "xai-report"
 KINDS = ("mse", "subexp", "saliency")
 NOT_OF_MAPS = {"pictures", "target", "steps", "min-gap"}
 """Options that xai-saliency and xai-crosstest share by name alone: others describe the maps, which both must know."""
@@ -32,23 +33,25 @@ class Step:
     """The run folder, or the file that gets what the program prints."""
     models: tuple[str, ...] = ()
     runs: tuple[Path, ...] = ()
-    """Runs that xai-compare reads."""
+    """Runs that xai-compare and xai-report read."""
     after: tuple[str, ...] = ()
     """Steps whose results it uses."""
     words: tuple[str, ...] = field(default=())
 
     @property
     def prints(self) -> bool:
-        return not self.is_run
+        return not self.is_run and self.program != REPORT
 
     @property
     def is_run(self) -> bool:
-        return self.program != COMPARE and not self.words
+        return self.program not in (COMPARE, REPORT) and not self.words
 
     def command(self) -> list[str]:
         """The words that start it."""
         if self.program == COMPARE:
             return [sys.executable, "-m", "xaimse.compare", *map(str, self.runs), *self.words]
+        if self.program == REPORT:
+            return [sys.executable, "-m", "xaimse.report", *map(str, self.runs), f"--out={self.target}", "--overwrite"]
         if self.words:
             return [str(find(self.program)), *self.words, *map(str, self.runs)]
         return [str(find(self.program)), *flags(self.options), f"--out={self.target}"]
@@ -67,6 +70,8 @@ def steps_of(study: Study) -> list[Step]:
         if study.options[MSE].get("sufficient") != "top1":  # of such sets it is not the ratio that is asked
             steps.append(_show_sets(study))
         steps += _comparisons(study)
+    if all(find_spec(name) for name in ("jinja2", "matplotlib")):  # xaimse[report]
+        steps.append(_report(study, [step for step in steps if step.is_run]))
     return steps
 
 
@@ -118,6 +123,11 @@ def _comparisons(study: Study) -> Iterator[Step]:
             yield Step(f"compare/{file.name}", COMPARE, {}, file, runs=runs, after=after, words=words)
     file = study.out / "compare" / "counts.csv"
     yield Step("compare/counts.csv", SUBEXP, {}, file, runs=runs, after=after, words=("--format=csv", "--table"))
+
+
+def _report(study: Study, runs: list[Step]) -> Step:
+    after = tuple(step.name for step in runs)
+    return Step("report", REPORT, {}, study.out / "report.html", runs=tuple(step.target for step in runs), after=after)
 
 
 def _tuned(study: Study, program: str) -> Options:
