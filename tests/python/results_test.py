@@ -435,6 +435,8 @@ def test_photographs_that_are_gone_or_changed(data, tmp_path, capsys):
     assert "is not the photograph that" in refused(capsys, run, "--maps", tmp_path / "x.png")
     (data / "cat.png").unlink()
     assert "cat.png in" in refused(capsys, run, "--maps", tmp_path / "x.png")
+    os.mkfifo(data / "cat.png")  # which nobody writes to
+    assert "cat.png is no file" in refused(capsys, run, "--maps", tmp_path / "x.png")
     with_tar = write_maps(tmp_path / "tar", data, "igos", without=["cat.png"], path=tmp_path / "none.tar")
     assert "none.tar cannot be read" in refused(capsys, with_tar, "--maps", tmp_path / "x.png")
 

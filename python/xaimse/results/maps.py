@@ -99,14 +99,20 @@ def crop(size: tuple[int, int], card: dict[str, Any]) -> tuple[float, float, flo
 def read_photograph(data: Path, image: str) -> bytes:
     """The bytes of an image of a data set: a folder, a tar, a list, or one image."""
     if data.is_dir():
-        return (data / image).read_bytes()
+        return _bytes_of(data / image)
     if tarfile.is_tarfile(data):
         with tarfile.open(data) as tar:
             member = tar.extractfile(image)
             if member is None:
                 raise OSError("no file in the archive")
             return member.read()
-    return (data.parent / image).read_bytes()
+    return _bytes_of(data.parent / image)
+
+
+def _bytes_of(file: Path) -> bytes:
+    if file.exists() and not file.is_file():  # a pipe in its place would be waited for
+        raise OSError(f"{file} is no file")
+    return file.read_bytes()
 
 
 def upsampled(cells: Floats, size: int) -> Floats:
