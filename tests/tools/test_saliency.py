@@ -398,7 +398,8 @@ BAD_VALUES = {
     "--method": ["guess"], "--metric": ["best"], "--min-gap": ["0", "1.5", "nan"], "--min-probability": ["2"],
     "--min-step": ["0"], "--noise": ["-1"], "--noise-sharing": ["all"], "--optimiser": ["luck"], "--path": ["left"],
     "--pictures": ["-2"], "--points": ["0"], "--preset": ["slow"], "--rate": ["0"], "--rise-cells": ["1", "8"],
-    "--rise-masks": ["0"], "--rise-visible": ["0", "1"], "--scale": ["image"], "--sigma": ["0"], "--size": ["1", "33", "-7"],
+    "--repeats": ["0", "-1"], "--rise-masks": ["0"], "--rise-visible": ["0", "1"], "--scale": ["image"], "--sigma": ["0"],
+    "--size": ["1", "33", "-7"],
     "--steps": ["0", "50"], "--target": ["cat"],
 }
 

@@ -369,7 +369,7 @@ def test_a_dry_run_counts_what_would_be_shown(models, oblongs, runs, shown, tmp_
     ("missing", ["--mses", "third"]), ("twice", ["--mses", "two runs", "first"]), ("stranger", ["--mses", "none of"]),
     ("baseline", ["--mses", "baseline", "give --baseline"]), ("unlike", ["--mses", "otherwise", "threshold"]),
     ("top1", ["--mses", "top1"]), ("maps", ["--maps", "--mses"]), ("gate", ["--compare", "--mses"]),
-    ("kind", ["xai-saliency"])])
+    ("kind", ["xai-saliency"]), ("sets", ["--sets", "at least 1"]), ("none", ["no-such-run"])])
 def test_refuses(case, words, models, oblongs, labels, runs, tmp_path):  # noqa: F811
     given, options, of = list(runs), {}, models
     if case == "missing":
@@ -388,6 +388,10 @@ def test_refuses(case, words, models, oblongs, labels, runs, tmp_path):  # noqa:
         options = {"maps": [tmp_path / "maps"]}
     elif case == "gate":
         options = {"compare": tmp_path / "baseline.json"}
+    elif case == "sets":
+        options = {"sets": 0}
+    elif case == "none":
+        given = ["no-such-run"]
     elif case == "kind":
         given[0] = tmp_path / "maps"
         assert analyse(models[0], oblongs, given[0], tool="saliency", size=7, iterations=1, steps=5).code == 0
