@@ -987,7 +987,7 @@ def test_fields_are_documented():
 def test_the_extension_needs_few_libraries():
     needed = subprocess.run(["readelf", "-d", search._search.__file__], capture_output=True, text=True).stdout
     libraries = {line.split("[")[1].rstrip("]") for line in needed.splitlines() if "(NEEDED)" in line}
-    libraries = {re.sub(r"-[0-9a-f]{8}(?=\.so)", "", name) for name in libraries}  # auditwheel's names of what it brings
+    libraries = {re.sub(r"-[0-9a-f]{8}(?=\.so)", "", name) for name in libraries}  # auditwheel's names
     assert libraries <= {"libstdc++.so.6", "libm.so.6", "libgcc_s.so.1", "libc.so.6", "ld-linux-x86-64.so.2",
                          "libcrypto.so.3"}  # of the hashes that name random streams; the wheel has it for the programs
 
