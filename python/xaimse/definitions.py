@@ -274,9 +274,11 @@ CROSSTEST_RECORDS = (
 )
 
 SETS = "count of sets"
+SHOWN_SOURCE = same("source", TEXT, "name of the model whose MSEs are shown")
+SHOWN_TO = same("model", TEXT, "name of the model that is shown them")
 SHOWN_RECORDS = (
     *PREAMBLE,
-    same("source", TEXT, "name of the model whose MSEs are shown"),
+    SHOWN_SOURCE,
     same("model", TEXT, "name of the model that is shown them: predicted, p_full and p_baseline are its"),
     same("outside", NUMBER, "share of the area of the tested model's crop outside the source's", "share, 0 to 1"),
     Column("threshold", NUMBER, "sets.threshold", "tau of the run that found the MSEs", "ratio, 0 to 1"),
@@ -288,8 +290,8 @@ SHOWN_RECORDS = (
 )
 SHOWN_SETS = (
     IMAGE,
-    same("source", TEXT, "name of the model whose MSEs are shown"),
-    same("model", TEXT, "name of the model that is shown them"),
+    SHOWN_SOURCE,
+    SHOWN_TO,
     Column("what", TEXT, "", "mse; random: a random set of as many patches; other: an MSE of `other_image`"),
     Column("mse", INTEGER, "sets.shown", "place of the MSE in the source's record; missing for other", "from 0"),
     Column("smallest", TRUTH, "", "it is, or stands beside, one of the smallest MSEs; missing for other"),
@@ -385,14 +387,14 @@ SHOWN_QUANTITY = (
     ),
 )
 SHOWN_PAIRS = (
-    same("source", TEXT, "name of the model whose MSEs are shown"),
-    same("model", TEXT, "name of the model that is shown them"),
+    SHOWN_SOURCE,
+    SHOWN_TO,
     *SHOWN_QUANTITY,
     *STATISTICS,
     same("undefined", INTEGER, "images for which the pair is undefined", COUNT),
 )
 SHOWN_MATRIX = (
-    SHOWN_PAIRS[0],
+    SHOWN_SOURCE,
     Column("model", TEXT, "", "columns: name of the model that is shown the sets"),
     Column("value", NUMBER, "", "cells: mean share of the MSEs of `source` sufficient for `model`", "share, 0 to 1"),
 )

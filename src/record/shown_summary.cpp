@@ -99,9 +99,10 @@ Json ShownSummary::to_json() const {
   const auto& used = setting_.images == ImagesRule::common ? complete : all;
   const std::vector<CrossModel>& models = tally_.models();
   const std::size_t n = models.size();
+  const bool labelled = this->labelled();
   const auto described = [&](const std::vector<std::size_t>& pairs) {
     return Json{{"all", describe_pairs(pairs, used, false)},
-                {"both_right", labelled() ? describe_pairs(pairs, used, true) : Json()}};
+                {"both_right", labelled ? describe_pairs(pairs, used, true) : Json()}};
   };
   Json matrix = Json::array(), families = Json::array(), headline = Json::object();
   for (std::size_t pair = 0; pair < n * n; ++pair) {

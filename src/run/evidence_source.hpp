@@ -12,6 +12,7 @@
 #include "cross_subject.hpp"
 #include "model_pool.hpp"
 #include "xai/record/cross_record.hpp"
+#include "xai/store/finished_run.hpp"
 
 namespace xai {
 
@@ -68,6 +69,10 @@ class EvidenceSource {
   /// Of a record: the probability under the cells that pictures reveal; nothing where it was not tested.
   virtual std::optional<double> probability_shown(const Json& record) const = 0;
 };
+
+/// The model that a run which the option `key` names is of. Throws UsageError where it is none of the
+/// subject's.
+CrossSubject::Model model_of(const FinishedRun& run, const CrossSubject& subject, const char* key);
 
 /// Of the option 'mses' where that is given, else maps. Throws UsageError where a run that was given does not
 /// fit the models or the others.

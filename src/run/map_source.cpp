@@ -46,11 +46,7 @@ MapSource::MapSource(const CrossSubject& subject) : subject_(subject), maps_(sub
   for (const auto& folder : options.maps) {
     FinishedRun run(folder, saliency_kind());
     const Json identity = run.run().value("identity", Json::object());
-    const auto model = std::find_if(subject.cards.begin(), subject.cards.end(), [&](const ModelCard& card) {
-      return identity.value("model", Json()) == card.sha256;
-    });
-    require(model != subject.cards.end(), "'maps' ", folder.string(),
-            " is of a model that is none of 'models'");
+    const Model model = model_of(run, subject, "maps");
     const Json made = making_in(identity.value("options", Json::object()));
     MapOptions method = options.making;
     OptionTable wanted;
@@ -63,8 +59,8 @@ MapSource::MapSource(const CrossSubject& subject) : subject_(subject), maps_(sub
     const auto difference = first_difference(like, made, "");
     require(!difference, "'maps' ", folder.string(),
             " has maps that were made otherwise than the others: ", difference.value_or(""));
-    auto& place = maps_[static_cast<std::size_t>(model - subject.cards.begin())];
-    require(!place, "'maps' names two runs of model ", model->name);
+    auto& place = maps_[model];
+    require(!place, "'maps' names two runs of model ", subject.cards[model].name);
     place.emplace(std::move(run));
   }
 }

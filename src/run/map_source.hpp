@@ -1,7 +1,6 @@
 #pragma once
 
 #include "evidence_source.hpp"
-#include "xai/store/finished_run.hpp"
 
 namespace xai {
 

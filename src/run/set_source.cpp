@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <numeric>
 
-#include "map_source.hpp"
 #include "xai/core/random.hpp"
 #include "xai/record/kinds.hpp"
 #include "xai/record/mse_record.hpp"
@@ -34,6 +33,11 @@ std::vector<int> some_of(int first, int last, std::size_t count, Random& random)
   return all;
 }
 
+/// Of a record, or null: there are MSEs in it.
+bool has_sets(const Json& record) {
+  return !record.is_null() && record.at("status") == "ok" && record.at("found") > 0;
+}
+
 void append(std::vector<float>& cells, std::span<const PatchSet> sets, int patches) {
   for (const PatchSet& set : sets)
     for (int p = 0; p < patches; ++p) cells.push_back(set.contains(p) ? 1.0F : 0.0F);
@@ -47,11 +51,7 @@ SetSource::SetSource(const CrossSubject& subject) : subject_(subject) {
   Json like;
   for (const auto& folder : options.mses) {
     FinishedRun run(folder, mse_kind());
-    const Json sha256 = run.run().value("identity", Json::object()).value("model", Json());
-    const auto model = std::find_if(subject.cards.begin(), subject.cards.end(),
-                                    [&](const ModelCard& card) { return sha256 == card.sha256; });
-    require(model != subject.cards.end(), "'mses' ", folder.string(),
-            " is of a model that is none of 'models'");
+    const Model model = model_of(run, subject, "mses");
     const Json search = search_in(run);
     const Json hidden = values_of(options.perturbation).identity;
     for (const auto& [key, value] : hidden.items())
@@ -64,8 +64,8 @@ SetSource::SetSource(const CrossSubject& subject) : subject_(subject) {
     const auto difference = first_difference(like, search, "");
     require(!difference, "'mses' ", folder.string(),
             " has MSEs that were searched otherwise than the others: ", difference.value_or(""));
-    auto& place = runs[static_cast<std::size_t>(model - subject.cards.begin())];
-    require(!place, "'mses' names two runs of model ", model->name);
+    auto& place = runs[model];
+    require(!place, "'mses' names two runs of model ", subject.cards[model].name);
     place.emplace(std::move(run));
   }
   for (Model m = 0; m < runs.size(); ++m) {
@@ -82,18 +82,15 @@ Json SetSource::identity(Model model) const {
   return runs_[model].records_sha256();
 }
 
-SetSource::Chosen SetSource::chosen_of(Model source, std::size_t row) const {
-  const std::string& image = subject_.image(row).id;
-  const Json record = runs_[source].record(image);
-  if (record.is_null() || record.at("status") != "ok") return {};
+SetSource::Chosen SetSource::chosen_of(const Json& record) const {
+  if (!has_sets(record)) return {};
   const std::vector<Mse> mses = read_mse_record(record).mses;  // the smallest first
   const auto count = static_cast<int>(mses.size());
-  if (count == 0) return {};
   const int fewest = mses.front().patches.size();
   const auto smallest = static_cast<int>(
       std::count_if(mses.begin(), mses.end(), [&](const Mse& mse) { return mse.patches.size() == fewest; }));
   const auto most = static_cast<std::size_t>(subject_.options.sets);
-  Random random(subject_.options.output.seed, image, "shown sets");
+  Random random(subject_.options.output.seed, record.at("image").get<std::string>(), "shown sets");
   Chosen chosen{.indices = some_of(0, smallest, most, random), .sets = {}, .smallest = 0};
   chosen.smallest = static_cast<int>(chosen.indices.size());
   for (const int i : some_of(smallest, count, most - chosen.indices.size(), random))
@@ -111,14 +108,13 @@ std::vector<PatchSet> SetSource::random_sets(const Chosen& chosen, std::size_t r
   return sets;
 }
 
-std::optional<std::size_t> SetSource::other_row(Model source, std::size_t row) const {
+Json SetSource::other_record(Model source, std::size_t row) const {
   const std::size_t rows = subject_.tested.size();
   for (std::size_t step = 1; step < rows; ++step) {
-    const std::size_t other = (row + step) % rows;
-    const Json record = runs_[source].record(subject_.image(other).id);
-    if (!record.is_null() && record.at("status") == "ok" && record.at("found") > 0) return other;
+    Json record = runs_[source].record(subject_.image((row + step) % rows).id);
+    if (has_sets(record)) return record;
   }
-  return {};
+  return nullptr;
 }
 
 SourceEvidence SetSource::evidence_of(Model source, std::size_t row, const std::string& content) const {
@@ -132,7 +128,7 @@ SourceEvidence SetSource::evidence_of(Model source, std::size_t row, const std::
     result.why_none = "The search of this model failed.";
     return result;
   }
-  const Chosen chosen = chosen_of(source, row);
+  const Chosen chosen = chosen_of(record);
   if (chosen.sets.empty()) {
     result.problem = "no-mses";
     result.why_none = "This model has no MSEs of the image.";
@@ -141,9 +137,8 @@ SourceEvidence SetSource::evidence_of(Model source, std::size_t row, const std::
   require<DataError>(record.at("content") == content, "the photograph is not the one that the MSEs in ",
                      run.folder().string(), " are of (its SHA-256 is another); search them again");
 
-  const std::optional<std::size_t> other = other_row(source, row);
-  const std::vector<PatchSet> random = random_sets(chosen, row),
-                              others = other ? chosen_of(source, *other).sets : std::vector<PatchSet>();
+  const Json other = other_record(source, row);
+  const std::vector<PatchSet> random = random_sets(chosen, row), others = chosen_of(other).sets;
   const int patches = search_.grid * search_.grid;
   std::vector<float> cells;
   for (const auto* sets : {&chosen.sets, &random, &others}) append(cells, *sets, patches);
@@ -156,7 +151,7 @@ SourceEvidence SetSource::evidence_of(Model source, std::size_t row, const std::
   ShownSets shown{.threshold = search_.threshold,
                   .shown = chosen.indices,
                   .smallest = chosen.smallest,
-                  .other_image = other ? subject_.image(*other).id : ""};
+                  .other_image = other.is_null() ? "" : other.at("image").get<std::string>()};
   result.take = [shown, count = chosen.sets.size()](CrossPair& pair, std::span<const double> f) {
     std::vector<double> ratios;
     for (const double p : f) ratios.push_back(p / *pair.facts.p_full);
@@ -171,8 +166,7 @@ SourceEvidence SetSource::evidence_of(Model source, std::size_t row, const std::
 
 long SetSource::masks(Model source, std::size_t row) const {
   const Json record = runs_[source].record(subject_.image(row).id);
-  const bool found = !record.is_null() && record.at("status") == "ok";
-  return found ? 3 * std::min(record.at("found").get<long>(), subject_.options.sets) : 0;
+  return has_sets(record) ? 3 * std::min(record.at("found").get<long>(), subject_.options.sets) : 0;
 }
 
 void SetSource::invent(CrossPair& pair) const {
@@ -191,11 +185,6 @@ EvidenceHeadings SetSource::headings() const {
 std::optional<double> SetSource::probability_shown(const Json& record) const {
   if (record["sets"].is_null()) return {};
   return record["sets"]["ratios"][0].get<double>() * record["p_full"].get<double>();
-}
-
-std::unique_ptr<EvidenceSource> open_evidence(const CrossSubject& subject) {
-  if (subject.options.shows_sets()) return std::make_unique<SetSource>(subject);
-  return std::make_unique<MapSource>(subject);
 }
 
 }  // namespace xai

@@ -3,7 +3,6 @@
 #include "evidence_source.hpp"
 #include "xai/core/patch_set.hpp"
 #include "xai/search/mse.hpp"
-#include "xai/store/finished_run.hpp"
 
 namespace xai {
 
@@ -31,11 +30,11 @@ class SetSource : public EvidenceSource {
     int smallest = 0;            ///< so many have the fewest patches
   };
 
-  /// Nothing where the model has no MSEs of the image.
-  Chosen chosen_of(Model source, std::size_t row) const;
+  /// Of a record of xai-mse; nothing where it is null or has no MSEs.
+  Chosen chosen_of(const Json& record) const;
   std::vector<PatchSet> random_sets(const Chosen& chosen, std::size_t row) const;
-  /// The next image of the data set, round and round, of which the model has MSEs; nothing without one.
-  std::optional<std::size_t> other_row(Model source, std::size_t row) const;
+  /// Of the next image of the data set, round and round, of which the model has MSEs; null without one.
+  Json other_record(Model source, std::size_t row) const;
 
   const CrossSubject& subject_;
   std::vector<FinishedRun> runs_;  ///< of each model
